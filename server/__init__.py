@@ -1,0 +1,1 @@
+"""The matching server: catalog, index, search, service."""

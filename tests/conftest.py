@@ -1,0 +1,38 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    """Folder of real clips; the test is skipped where it is absent."""
+    folder = SHARED / "media" / "clips"
+    if not folder.is_dir():
+        pytest.skip("real clips are absent: ../shared/media/clips")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of descriptors made by independent programs."""
+    folder = SHARED / "golden"
+    if not folder.is_dir():
+        pytest.skip("golden descriptors are absent: ../shared/golden")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """Path of the ffmpeg program, which makes test media."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        pytest.skip("ffmpeg is not installed")
+    return found
