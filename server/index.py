@@ -1,0 +1,115 @@
+"""Nearest stored vectors: the protocol that every backend answers alike.
+
+Distance is the squared Euclidean distance of int8 vectors, an integer. A backend returns the same
+rows, distances and order as the brute force of `index_numpy`, whatever was added and removed
+before: by distance, then by row.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.kernels.errors import SettingsError
+
+MAX_K = 1024
+BACKENDS = ("auto", "faiss", "numpy")
+
+
+class Neighbours(NamedTuple):
+    """The nearest rows of each query, nearest first; -1 in both where there are fewer than k."""
+
+    distances: NDArray[np.int32]  # (q, k)
+    rows: NDArray[np.int64]  # (q, k)
+
+
+class Index(Protocol):
+    """Vectors by row. A row keeps its number for the life of the index."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows ever added, removed ones included."""
+
+    @property
+    def n_dead(self) -> int:
+        """Rows removed."""
+
+    def add(self, vectors: NDArray[np.int8]) -> int:
+        """Append vectors of shape (n, 32); return the row of the first."""
+
+    def remove(self, first: int, stop: int) -> None:
+        """Remove rows `first`..`stop` - 1 at once; removing a removed row changes nothing."""
+
+    def search(
+        self,
+        queries: NDArray[np.int8],  # (q, 32)
+        k: int,  # 1..MAX_K
+        allowed: NDArray[np.bool_] | None = None,  # (n_rows,)
+    ) -> Neighbours:
+        """Find the `k` nearest rows that are neither removed nor disallowed."""
+
+
+def make_index(name: str = "auto") -> Index:
+    """Make an empty index.
+
+    Args:
+        name: "numpy", "faiss", or "auto": FAISS where it is installed, NumPy elsewhere.
+
+    Raises:
+        SettingsError: unknown name, or FAISS asked for and not installed.
+    """
+    from mitate.server.index_faiss import FaissIndex, faiss_installed
+    from mitate.server.index_numpy import NumpyIndex
+
+    if name not in BACKENDS:
+        raise SettingsError(f"index backend is {name!r}; allowed: {', '.join(BACKENDS)}")
+    if name == "numpy" or (name == "auto" and not faiss_installed()):
+        return NumpyIndex()
+    if not faiss_installed():
+        raise SettingsError("index backend is 'faiss', which is not installed; install mitate[cpu]")
+    return FaissIndex()
+
+
+def check_vectors(vectors: NDArray[np.int8], what: str) -> None:
+    """Raise ValueError unless `vectors` is an (n, 32) array of int8."""
+    from mitate.kernels.vector import N_DIMS
+
+    if vectors.ndim != 2 or vectors.shape[1] != N_DIMS or vectors.dtype != np.int8:
+        raise ValueError(
+            f"{what} is {vectors.dtype} of shape {vectors.shape}; expected int8 (n, {N_DIMS})"
+        )
+
+
+def check_search(
+    queries: NDArray[np.int8], k: int, allowed: NDArray[np.bool_] | None, n_rows: int
+) -> None:
+    """Raise ValueError unless the arguments of `Index.search` fit an index of `n_rows` rows."""
+    check_vectors(queries, "queries")
+    if not 1 <= k <= MAX_K:
+        raise ValueError(f"k is {k}; allowed: 1..{MAX_K}")
+    if allowed is not None and (allowed.shape != (n_rows,) or allowed.dtype != np.bool_):
+        raise ValueError(
+            f"allowed is {allowed.dtype} of shape {allowed.shape}; expected bool ({n_rows},)"
+        )
+
+
+def check_range(first: int, stop: int, n_rows: int) -> None:
+    """Raise ValueError unless `first`..`stop` lies in an index of `n_rows` rows."""
+    if not 0 <= first <= stop <= n_rows:
+        raise ValueError(f"rows {first}..{stop} do not lie in 0..{n_rows}")
+
+
+def nearest_first(
+    distances: NDArray[np.int32],  # (n,)
+    rows: NDArray[np.int64],  # (n,)
+    k: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the first `k` pairs by (distance, row), padded with -1."""
+    order = np.lexsort((rows, distances))[:k]
+    pad = k - len(order)
+    return (
+        np.pad(distances[order], (0, pad), constant_values=-1),
+        np.pad(rows[order], (0, pad), constant_values=-1),
+    )
