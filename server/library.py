@@ -24,18 +24,18 @@ MAX_DEAD_SHARE = 0.2  # of the rows; above it the index is built anew
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search may find; None means all."""
+    """What a search may find. Empty titles and episodes mean all."""
 
-    title_ids: frozenset[int] | None = None
-    episode_ids: frozenset[int] | None = None
-    without_source_ids: frozenset[int] = frozenset()
+    title_ids: frozenset[int] = frozenset()
+    episode_ids: frozenset[int] = frozenset()
+    excluded_episode_ids: frozenset[int] = frozenset()
 
     def holds(self, source: LoadedSource) -> bool:
         """Tell whether a search may find `source`."""
         return (
-            (self.title_ids is None or source.title_id in self.title_ids)
-            and (self.episode_ids is None or source.episode_id in self.episode_ids)
-            and source.source_id not in self.without_source_ids
+            (not self.title_ids or source.title_id in self.title_ids)
+            and (not self.episode_ids or source.episode_id in self.episode_ids)
+            and source.episode_id not in self.excluded_episode_ids
         )
 
 

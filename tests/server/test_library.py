@@ -112,8 +112,8 @@ def test_scope_limits_the_rows() -> None:
     assert snapshot.allowed(Scope()) is None
     assert held(Scope(title_ids=frozenset({1}))) == [4, 5, 6, 7]
     assert held(Scope(episode_ids=frozenset({0, 3}))) == [0, 1, 6, 7]
-    assert held(Scope(title_ids=frozenset({0}), without_source_ids=frozenset({2}))) == [0, 1, 3]
-    assert held(Scope(episode_ids=frozenset())) == []
+    assert held(Scope(title_ids=frozenset({0}), excluded_episode_ids=frozenset({1}))) == [0, 1]
+    assert held(Scope(title_ids=frozenset({7}))) == []
 
 
 @settings(max_examples=40, deadline=None)
