@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
+
+CommitStatus = Literal["added", "exists", "replaced"]
 
 
 class Verdict(StrEnum):
@@ -57,11 +60,61 @@ class Episode:
     refs: Mapping[str, str] = field(default_factory=dict)
     created_ms: int = 0
     sources: tuple[Source, ...] = ()
+    title: str = ""  # name of the title
 
     @property
     def duration_ms(self) -> int:
         """Duration of the longest source."""
         return max((source.duration_ms for source in self.sources), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFile:
+    """A signature file as the catalog knows it."""
+
+    name: str  # within the folder of signature files
+    n_bytes: int
+    sha256: str  # of the signature file itself
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """A source, the title it belongs to, and the file that holds its signature."""
+
+    source: Source
+    title_id: int
+    file: SignatureFile
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a deletion took away."""
+
+    source_ids: tuple[int, ...] = ()
+    file_names: tuple[str, ...] = ()  # signature files that nothing names any more
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResult:
+    """What became of a source that was to be stored."""
+
+    status: CommitStatus
+    title: Title
+    episode: Episode
+    source: Source
+    removal: Removal = Removal()  # what it took the place of
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What to call a source in an answer."""
+
+    title: str
+    title_id: int
+    episode: str
+    episode_id: int
+    source_id: int
+    refs: Mapping[str, str] = field(default_factory=dict)  # the episode's win over its title's
 
 
 @dataclass(frozen=True, slots=True)
