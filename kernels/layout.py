@@ -1,0 +1,141 @@
+"""The colour layout descriptor with 21 Y, 6 Cb and 6 Cr coefficients, mean-first form.
+
+Block means of RGB are converted once per block, transformed by an 8x8 DCT, read in zig-zag order
+and quantised. Constants are those of LIRE (`ColorLayoutImpl`), which follows MPEG-7 Visual
+(ISO/IEC 15938-3); colour is converted after averaging, as trace.moe does. Additions run in a fixed
+order without fused multiply-add, so every implementation gives the same integers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Layouts = npt.NDArray[np.uint8]
+
+# Row and column frequency of the first 21 coefficients in zig-zag order.
+ZIGZAG_V = np.array([0, 0, 1, 2, 1, 0, 0, 1, 2, 3, 4, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5])
+ZIGZAG_U = np.array([0, 1, 0, 0, 1, 2, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0])
+
+# Channel and zig-zag position of each of the 33 coefficients.
+CHANNEL = np.repeat([0, 1, 2], [21, 6, 6])
+POSITION = np.concatenate([np.arange(21), np.arange(6), np.arange(6)])
+
+_COSINES = np.array(
+    [
+        [0.3535534, 0.3535534, 0.3535534, 0.3535534],
+        [0.4903926, 0.4157348, 0.2777851, 0.09754516],
+        [0.4619398, 0.1913417, -0.1913417, -0.4619398],
+        [0.4157348, -0.09754516, -0.4903926, -0.2777851],
+        [0.3535534, -0.3535534, -0.3535534, 0.3535534],
+        [0.2777851, -0.4903926, 0.09754516, 0.4157348],
+        [0.1913417, -0.4619398, 0.4619398, -0.1913417],
+        [0.09754516, -0.2777851, 0.4157348, -0.4903926],
+    ]
+)
+_ODD = np.array([1, -1] * 4)
+_DCT = np.hstack([_COSINES, _COSINES[:, ::-1] * _ODD[:, None]])  # (frequency, sample)
+
+
+def describe(
+    rgb_means: Floats,  # (n, 8, 8, 3) of 0..255; NaN marks a block without samples
+) -> Layouts:
+    """Return the descriptors, (n, 33) uint8 as Y21 Cb6 Cr6."""
+    return quantise(coefficients(rgb_means))
+
+
+def coefficients(
+    rgb_means: Floats,  # (n, 8, 8, 3) of 0..255; NaN marks a block without samples
+) -> npt.NDArray[np.int64]:
+    """Return the DCT coefficients before they are quantised, (n, 33)."""
+    if rgb_means.ndim != 4 or rgb_means.shape[1:] != (8, 8, 3):
+        raise ValueError(f"block means of shape {rgb_means.shape}; (n, 8, 8, 3) is allowed")
+    spectrum = _transform(_studio_values(rgb_means))
+    rounded = np.floor(spectrum + 0.499999).astype(np.int64)
+    return rounded[:, CHANNEL, ZIGZAG_V[POSITION], ZIGZAG_U[POSITION]]
+
+
+def quantise(
+    spectrum: npt.NDArray[np.int64],  # (n, 33) as `coefficients` returns them
+) -> Layouts:
+    """Return the descriptors of DCT coefficients, (n, 33) uint8."""
+    codes = np.empty(spectrum.shape, np.uint8)
+    codes[:, 1:21] = _quantise_ac(spectrum[:, 1:21] >> 1)
+    codes[:, 21:] = _quantise_ac(spectrum[:, 21:])
+    codes[:, 0] = _quantise_luma_dc(spectrum[:, 0] >> 3)
+    codes[:, [21, 27]] = _quantise_chroma_dc(spectrum[:, [21, 27]] >> 3)
+    return codes
+
+
+def mirror_means(means: Floats) -> Floats:
+    """Return the block means of the pictures mirrored left to right; (n, 8, 8, channels).
+
+    Exact for pictures whose width is a multiple of 8; the fixed rule for all others.
+    """
+    return means[:, :, ::-1]
+
+
+def mirror_layouts(layouts: Layouts) -> Layouts:
+    """Return descriptors of mirrored pictures from descriptors alone, (n, 33).
+
+    Right to within 1 in every coefficient of odd horizontal frequency, exact in the others.
+    """
+    return np.where(ZIGZAG_U[POSITION] % 2 == 1, 31 - layouts, layouts)
+
+
+def _studio_values(rgb: Floats) -> Floats:
+    """Return Y, Cb, Cr of each block as whole numbers, (n, 3, 8, 8); 0 for an empty block."""
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    luma = (0.299 * red + 0.587 * green + 0.114 * blue) / 256.0
+    values = np.stack(
+        (
+            219.0 * luma + 16.5,
+            224.0 * 0.564 * (blue / 256.0 - luma) + 128.5,
+            224.0 * 0.713 * (red / 256.0 - luma) + 128.5,
+        ),
+        axis=1,
+    )
+    return np.where(np.isnan(values), 0.0, np.trunc(values))
+
+
+def _transform(blocks: Floats) -> Floats:
+    """Return the 8x8 DCT-II of (n, 3, 8, 8) blocks: rows first, terms in order of the sample."""
+    by_row = blocks[..., 0, None] * _DCT[:, 0]
+    for x in range(1, 8):
+        by_row += blocks[..., x, None] * _DCT[:, x]
+    spectrum: Floats = by_row[..., 0, None, :] * _DCT[:, 0, None]
+    for y in range(1, 8):
+        spectrum += by_row[..., y, None, :] * _DCT[:, y, None]
+    return spectrum
+
+
+def _quantise_ac(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    values = np.clip(values, -256, 255)
+    size = np.abs(values)
+    size = np.select([size <= 63, size <= 127], [size, 32 + (size >> 1)], 64 + (size >> 2))
+    return (np.sign(values) * size + 128) >> 3
+
+
+def _quantise_luma_dc(i: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    codes = np.select(
+        [i > 192, i > 160, i > 96, i > 64],
+        [112 + ((i - 192) >> 2), 96 + ((i - 160) >> 1), i - 64, 16 + ((i - 64) >> 1)],
+        i >> 2,
+    )
+    return codes >> 1
+
+
+def _quantise_chroma_dc(i: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.select(
+        [i > 191, i > 160, i > 144, i > 112, i > 96, i > 64],
+        [
+            np.full_like(i, 63),
+            56 + ((i - 160) >> 2),
+            48 + ((i - 144) >> 1),
+            i - 96,
+            8 + ((i - 96) >> 1),
+            (i - 64) >> 2,
+        ],
+        0,
+    )
