@@ -18,9 +18,20 @@ Layouts = npt.NDArray[np.uint8]
 ZIGZAG_V = np.array([0, 0, 1, 2, 1, 0, 0, 1, 2, 3, 4, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5])
 ZIGZAG_U = np.array([0, 1, 0, 0, 1, 2, 3, 2, 1, 0, 0, 1, 2, 3, 4, 5, 4, 3, 2, 1, 0])
 
+N_COEFFICIENTS = 33
+N_LUMA_AC = 20
+
 # Channel and zig-zag position of each of the 33 coefficients.
 CHANNEL = np.repeat([0, 1, 2], [21, 6, 6])
 POSITION = np.concatenate([np.arange(21), np.arange(6), np.arange(6)])
+AC = np.flatnonzero(POSITION)
+
+# Largest value of each coefficient: six bits for the DC values, five for the others.
+LARGEST = np.where(POSITION == 0, 63, 31).astype(np.uint8)
+
+# The middle of each AC bin: 4, 12 .. 60, then two coarser steps; the lower half mirrors the upper.
+_AC_SIZES = np.array([*range(4, 64, 8), *range(72, 128, 16), *range(144, 256, 32)])
+_AC_VALUES = np.concatenate([-_AC_SIZES[::-1], _AC_SIZES])
 
 _COSINES = np.array(
     [
@@ -66,6 +77,15 @@ def quantise(
     codes[:, 0] = _quantise_luma_dc(spectrum[:, 0] >> 3)
     codes[:, [21, 27]] = _quantise_chroma_dc(spectrum[:, [21, 27]] >> 3)
     return codes
+
+
+def dequantise_ac(
+    layouts: Layouts,  # (n, 33)
+) -> npt.NDArray[np.int64]:
+    """Return the AC coefficients in DCT units, (n, 30): 20 of Y, 5 of Cb, 5 of Cr."""
+    values = _AC_VALUES[layouts[:, AC]]
+    values[:, :N_LUMA_AC] *= 2
+    return values
 
 
 def mirror_means(means: Floats) -> Floats:

@@ -1,0 +1,38 @@
+"""How much there is to recognise in a frame: the contrast that its descriptor can see.
+
+It is the length of the vector of all DCT coefficients but the three DC values, halved and capped.
+Black, white, flat and faded frames lie near 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mitate.kernels.layout import AC, Floats, Layouts, coefficients, dequantise_ac
+
+# A frame of lower quality says nothing about where it is from and does not vote.
+GATE = 15
+
+# Size of the two innermost bins, in which rounding alone puts the coefficients of a flat picture.
+_UNSURE = 8
+
+
+def quality(
+    rgb_means: Floats,  # (n, 8, 8, 3) of 0..255
+) -> npt.NDArray[np.uint8]:
+    """Return the quality of each frame, (n,) uint8."""
+    return _contrast(coefficients(rgb_means)[:, AC])
+
+
+def quality_of_layouts(
+    layouts: Layouts,  # (n, 33)
+) -> npt.NDArray[np.uint8]:
+    """Return the quality as far as the descriptors tell, (n,) uint8."""
+    values = dequantise_ac(layouts)
+    return _contrast(np.where(np.abs(values) <= _UNSURE, 0, values))
+
+
+def _contrast(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    length = np.sqrt((values * values).sum(axis=1).astype(np.float64))
+    return np.asarray(np.minimum(np.rint(length / 2.0), 255.0), np.uint8)
