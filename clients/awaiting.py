@@ -1,0 +1,108 @@
+"""A connection whose calls are awaited; runs the same flows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+
+from mitate.clients import transport
+from mitate.clients.connection import Connection, check_feed
+from mitate.clients.steps import Call, Feed, Flow, Local
+from mitate.kernels.errors import MitateError
+
+T = TypeVar("T")
+_END = object()
+
+
+class AwaitingConnection(Connection):
+    """A channel to one server, for one running event loop, in which it is to be made."""
+
+    def __init__(
+        self,
+        address: str = transport.DEFAULT_ADDRESS,
+        *,
+        timeout_s: float = transport.TIMEOUT_S,
+        work_timeout_s: float = transport.WORK_TIMEOUT_S,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        options = transport.channel_options(transport.check_address(address))
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(address, options)
+        else:
+            self._channel = grpc.aio.secure_channel(address, credentials, options)
+        super().__init__(address, self._channel, timeout_s, work_timeout_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls under way end as cancelled."""
+        self._closed = True
+        await self._channel.close()
+
+    async def _run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    reply = await self._perform(step)
+                except MitateError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(reply)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    async def _perform(self, step: Call | Local) -> Any:
+        if isinstance(step, Local):
+            return await asyncio.to_thread(step.work)
+        if step.on_message is None:
+            return await self._answer(step)
+        last = None
+        async with aclosing(self._messages(step)) as messages:
+            async for last in messages:
+                step.on_message(last)
+        return last
+
+    async def _answer(self, call: Call) -> Any:
+        try:
+            answer = await self._method(call)(_request(call), timeout=self._deadline_s(call))
+        except grpc.RpcError as error:
+            raise self._error(call, error) from error
+        check_feed(call)
+        return answer
+
+    async def _messages(self, call: Call) -> AsyncGenerator[Any, None]:
+        stream = self._method(call)(_request(call), timeout=self._deadline_s(call))
+        try:
+            async for message in stream:
+                yield message
+        except grpc.RpcError as error:
+            raise self._error(call, error) from error
+        finally:
+            stream.cancel()
+        check_feed(call)
+
+
+def _request(call: Call) -> Any:
+    return _off_loop(call.request) if isinstance(call.request, Feed) else call.request
+
+
+async def _off_loop(requests: Iterator[Any]) -> AsyncIterator[Any]:
+    """Make requests in a thread, so that reading a file does not hold up the event loop."""
+    while (request := await asyncio.to_thread(next, requests, _END)) is not _END:
+        yield request

@@ -1,0 +1,95 @@
+"""A connection whose calls block; runs flows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import grpc
+
+from mitate.clients import transport
+from mitate.clients.connection import Connection, check_feed
+from mitate.clients.steps import Call, Flow, Local
+from mitate.kernels.errors import MitateError
+
+T = TypeVar("T")
+
+
+class BlockingConnection(Connection):
+    """A channel to one server; safe to use from several threads."""
+
+    def __init__(
+        self,
+        address: str = transport.DEFAULT_ADDRESS,
+        *,
+        timeout_s: float = transport.TIMEOUT_S,
+        work_timeout_s: float = transport.WORK_TIMEOUT_S,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        options = transport.channel_options(transport.check_address(address))
+        if credentials is None:
+            self._channel = grpc.insecure_channel(address, options)
+        else:
+            self._channel = grpc.secure_channel(address, credentials, options)
+        super().__init__(address, self._channel, timeout_s, work_timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls under way end as cancelled."""
+        self._closed = True
+        self._channel.close()
+
+    def _run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    reply = self._perform(step)
+                except MitateError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(reply)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def _perform(self, step: Call | Local) -> Any:
+        if isinstance(step, Local):
+            return step.work()
+        if step.on_message is None:
+            return self._answer(step)
+        last = None
+        with closing(self._messages(step)) as messages:
+            for last in messages:
+                step.on_message(last)
+        return last
+
+    def _answer(self, call: Call) -> Any:
+        try:
+            answer = self._method(call)(call.request, timeout=self._deadline_s(call))
+        except grpc.RpcError as error:
+            raise self._error(call, error) from error
+        check_feed(call)
+        return answer
+
+    def _messages(self, call: Call) -> Generator[Any, None, None]:
+        stream = self._method(call)(call.request, timeout=self._deadline_s(call))
+        try:
+            yield from stream
+        except grpc.RpcError as error:
+            raise self._error(call, error) from error
+        finally:
+            stream.cancel()
+        check_feed(call)

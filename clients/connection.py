@@ -1,0 +1,46 @@
+"""What the blocking and the asyncio connection have in common: one server, its stubs, deadlines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from mitate.clients import transport
+from mitate.clients.steps import AsyncFeed, Call, Feed
+from mitate.kernels.errors import FailedPrecondition, MitateError
+
+
+class Connection:
+    """Stubs on a channel, with a deadline for every call."""
+
+    def __init__(
+        self,
+        address: str,
+        channel: grpc.Channel | grpc.aio.Channel,
+        timeout_s: float,
+        work_timeout_s: float,
+    ) -> None:
+        self.address = address
+        self._stubs = transport.stubs(channel)
+        self._timeout_s, self._work_timeout_s = timeout_s, work_timeout_s
+        self._closed = False
+
+    def _method(self, call: Call) -> Any:
+        if self._closed:
+            raise FailedPrecondition("this client is closed")
+        service, _, method = call.method.partition("/")
+        return getattr(self._stubs[service], method)
+
+    def _deadline_s(self, call: Call) -> float:
+        return self._work_timeout_s if call.long else self._timeout_s
+
+    def _error(self, call: Call, error: grpc.RpcError) -> MitateError:
+        check_feed(call)
+        return transport.call_error(error, self.address, call.method, self._deadline_s(call))
+
+
+def check_feed(call: Call) -> None:
+    """Raise the error that ended the requests of a call, if there was one."""
+    if isinstance(call.request, Feed | AsyncFeed):
+        call.request.check()

@@ -1,0 +1,282 @@
+"""The jobs that take more than one exchange: adding, scanning, searching files."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from google.longrunning import operations_pb2
+from google.protobuf import duration_pb2
+
+from mitate.clients import answers, requests, signing
+from mitate.clients.media import (
+    CHUNK_BYTES,
+    MAX_PICTURE_BYTES,
+    PathLike,
+    content_of,
+    local_file,
+    picture_bytes,
+)
+from mitate.clients.results import (
+    Added,
+    Answer,
+    Match,
+    Progress,
+    SearchOptions,
+    Timeline,
+    Upload,
+)
+from mitate.clients.steps import Call, Feed, Flow, Local
+from mitate.clients.transport import status_error
+from mitate.kernels.errors import DeadlineExceeded, InternalError, MitateError, NotReady
+from mitate.v1 import catalog_pb2, media_pb2, scan_pb2, search_pb2
+
+if TYPE_CHECKING:
+    from mitate.kernels.signature import Signature
+
+OnProgress = Callable[[Progress], None]
+OnSegment = Callable[[Match], None]
+
+WAIT_S = 0.5  # how long the server holds one question after an operation
+RECONNECTS = 3
+RECONNECT_S = 1.0
+
+
+def search(
+    path: PathLike, options: SearchOptions | None, on_progress: OnProgress | None
+) -> Flow[Answer]:
+    """Search a file as what its content is: a picture, a signature or a video."""
+    file = local_file(path)
+    content = content_of(file)
+    if content == "signature":
+        return (yield from search_signature(path, options))
+    if content == "picture" and file.size_bytes <= MAX_PICTURE_BYTES:
+        return (yield from search_image(path, options))
+    return (yield from search_video(path, options, on_progress))
+
+
+def search_image(picture: PathLike | bytes, options: SearchOptions | None) -> Flow[Answer]:
+    """Search a picture."""
+    request = search_pb2.SearchImageRequest(
+        image=picture_bytes(picture), options=requests.options_message(options)
+    )
+    reply = yield Call("SearchService/SearchImage", request)
+    return answers.picture_answer(reply)
+
+
+def search_video(
+    path: PathLike, options: SearchOptions | None, on_progress: OnProgress | None
+) -> Flow[Answer]:
+    """Send a clip and search it."""
+    file = local_file(path)
+    return (
+        yield from _search_clip(
+            requests.clip_requests(
+                options,
+                search_pb2.CLIP_CONTENT_MEDIA,
+                file.size_bytes,
+                file.chunks(_sent(on_progress)),
+            ),
+            on_progress,
+        )
+    )
+
+
+def search_signature(
+    signature: PathLike | bytes | Signature, options: SearchOptions | None
+) -> Flow[Answer]:
+    """Send a signature and search it."""
+    data = yield Local(partial(signing.signature_bytes, signature))
+    return (
+        yield from _search_clip(
+            requests.clip_requests(
+                options, search_pb2.CLIP_CONTENT_SIGNATURE_FILE, len(data), _pieces(data)
+            ),
+            None,
+        )
+    )
+
+
+def _search_clip(
+    messages: Iterator[search_pb2.SearchVideoRequest], on_progress: OnProgress | None
+) -> Flow[Answer]:
+    def read(message: search_pb2.SearchVideoResponse) -> None:
+        if on_progress is not None and message.HasField("progress"):
+            on_progress(answers.progress(message.progress))
+
+    last = yield Call("SearchService/SearchVideo", Feed(messages), on_message=read, long=True)
+    return answers.clip_answer(last)
+
+
+def upload(path: PathLike, on_progress: OnProgress | None) -> Flow[Upload]:
+    """Send a file to the server."""
+    file = local_file(path)
+    messages = requests.upload_requests(file.name, file.size_bytes, file.chunks(_sent(on_progress)))
+    reply = yield Call("MediaService/UploadMedia", Feed(messages), long=True)
+    return answers.upload(reply)
+
+
+def remove_upload(upload_id: str) -> Flow[None]:
+    """Delete an upload."""
+    yield Call("MediaService/DeleteUpload", media_pb2.DeleteUploadRequest(upload_id=upload_id))
+
+
+def add(
+    path: PathLike,
+    where: catalog_pb2.Placement,
+    on_progress: OnProgress | None,
+    limit_s: float,
+) -> Flow[Added]:
+    """Send a file and have the server sign and store it."""
+    sent = yield from upload(path, on_progress)
+    request = catalog_pb2.IngestEpisodeRequest(
+        media=media_pb2.MediaSource(upload_id=sent.upload_id),
+        placement=where,
+        request_id=str(uuid.uuid4()),
+    )
+    try:
+        operation = yield Call("CatalogService/IngestEpisode", request)
+        done = yield from _wait(operation, on_progress, limit_s)
+        result = _result(done, catalog_pb2.IngestResult())
+    except MitateError:
+        yield from _forget(sent.upload_id)
+        raise
+    yield from _forget(sent.upload_id)
+    return answers.added(result)
+
+
+def add_signed(
+    path: PathLike, where: catalog_pb2.Placement, on_progress: OnProgress | None
+) -> Flow[Added]:
+    """Sign a file here and send only its signature."""
+    file = local_file(path)
+    signed = yield Local(partial(signing.sign_file, file, on_progress))
+    messages = requests.import_requests(file.name, signed.sha256, where, _pieces(signed.data))
+    reply = yield Call("CatalogService/ImportSignatures", Feed(messages), long=True)
+    return answers.added(reply)
+
+
+def scan(
+    path: PathLike,
+    options: SearchOptions | None,
+    on_progress: OnProgress | None,
+    on_segment: OnSegment | None,
+) -> Flow[Timeline]:
+    """Send a video and have the server find what it is made of."""
+    sent = yield from upload(path, on_progress)
+    request = scan_pb2.ScanVideoRequest(
+        media=media_pb2.MediaSource(upload_id=sent.upload_id),
+        options=requests.options_message(options),
+        request_id=str(uuid.uuid4()),
+    )
+    try:
+        operation = yield Call("ScanService/ScanVideo", request)
+        done = yield from _watch(operation.name, on_progress, on_segment)
+        result = _result(done, scan_pb2.ScanVideoResponse())
+    except MitateError:
+        yield from _forget(sent.upload_id)
+        raise
+    yield from _forget(sent.upload_id)
+    return answers.timeline(result)
+
+
+def _wait(
+    operation: operations_pb2.Operation, on_progress: OnProgress | None, limit_s: float
+) -> Flow[operations_pb2.Operation]:
+    """Ask after an operation until it is done; stop it when the caller or the time says so."""
+    request = operations_pb2.WaitOperationRequest(
+        name=operation.name, timeout=duration_pb2.Duration(nanos=int(WAIT_S * 1e9))
+    )
+    end_s = time.monotonic() + limit_s
+    try:
+        while not operation.done:
+            metadata = catalog_pb2.IngestMetadata()
+            if on_progress is not None and operation.metadata.Unpack(metadata):
+                on_progress(answers.progress(metadata.progress))
+            if time.monotonic() > end_s:
+                raise DeadlineExceeded(f"not finished after {limit_s:g} s")
+            operation = yield Call("Operations/WaitOperation", request)
+    except MitateError:
+        yield from _cancel(request.name)
+        raise
+    return operation
+
+
+def _watch(
+    name: str, on_progress: OnProgress | None, on_segment: OnSegment | None
+) -> Flow[operations_pb2.Operation]:
+    """Follow a scan to its end; a broken connection is taken up again after the last event."""
+    last_event = 0
+
+    def read(message: scan_pb2.WatchScanResponse) -> None:
+        nonlocal last_event
+        last_event = message.event
+        if on_progress is not None and message.HasField("metadata"):
+            on_progress(answers.progress(message.metadata.progress))
+        for segment in message.new_segments:
+            if on_segment is not None:
+                on_segment(answers.match(segment))
+
+    attempts = 0
+    while True:
+        request = scan_pb2.WatchScanRequest(operation=name, after_event=last_event)
+        try:
+            last = yield Call("ScanService/WatchScan", request, on_message=read, long=True)
+        except NotReady:
+            attempts += 1
+            if attempts > RECONNECTS:
+                raise
+            yield Local(partial(time.sleep, RECONNECT_S))
+            continue
+        except MitateError:
+            yield from _cancel(name)
+            raise
+        if last is None or not last.HasField("done"):
+            raise InternalError("the server ended the scan without a result")
+        done: operations_pb2.Operation = last.done
+        return done
+
+
+def _cancel(operation: str) -> Flow[None]:
+    request = operations_pb2.CancelOperationRequest(name=operation)
+    yield from _best_effort(Call("Operations/CancelOperation", request))
+
+
+def _forget(upload_id: str) -> Flow[None]:
+    request = media_pb2.DeleteUploadRequest(upload_id=upload_id)
+    yield from _best_effort(Call("MediaService/DeleteUpload", request))
+
+
+def _best_effort(call: Call) -> Flow[None]:
+    """Make a call that only tidies up: the server does the same by itself after a while."""
+    try:
+        yield call
+    except MitateError:
+        return
+
+
+def _result(operation: operations_pb2.Operation, into: Any) -> Any:
+    if operation.HasField("error"):
+        raise status_error(operation.error)
+    if not operation.response.Unpack(into):
+        raise InternalError(
+            f"the server answered {operation.response.TypeName() or 'nothing'}; "
+            f"{into.DESCRIPTOR.full_name} was expected"
+        )
+    return into
+
+
+def _sent(on_progress: OnProgress | None) -> Callable[[float], None]:
+    def tell(fraction: float) -> None:
+        if on_progress is not None:
+            on_progress(Progress("send", fraction))
+
+    return tell
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES]

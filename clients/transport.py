@@ -1,0 +1,150 @@
+"""What both clients share about a connection: options, stubs, and errors read from statuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from google.longrunning import operations_pb2_grpc
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from mitate.kernels.errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    InternalError,
+    InvalidArgument,
+    MitateError,
+    NotFound,
+    NotReady,
+    OperationCancelled,
+    Overloaded,
+    PermissionRefused,
+    error_class,
+)
+from mitate.v1 import catalog_pb2_grpc, media_pb2_grpc, scan_pb2_grpc, search_pb2_grpc
+
+DEFAULT_ADDRESS = "127.0.0.1:50061"
+TIMEOUT_S = 60.0  # of one exchange
+WORK_TIMEOUT_S = 6 * 3600.0  # of work on a whole file
+MAX_MESSAGE_BYTES = 64 << 20
+
+# Methods that only read, so that asking twice changes nothing.
+RETRIED = (
+    "mitate.v1.SearchService/SearchImage",
+    "mitate.v1.SearchService/BatchSearchSignatures",
+    "mitate.v1.SearchService/ComputeSignature",
+    "mitate.v1.CatalogService/GetTitle",
+    "mitate.v1.CatalogService/ListTitles",
+    "mitate.v1.CatalogService/GetEpisode",
+    "mitate.v1.CatalogService/ListEpisodes",
+    "mitate.v1.CatalogService/GetStats",
+    "mitate.v1.MediaService/GetUpload",
+    "google.longrunning.Operations/WaitOperation",
+)
+_STUBS = {
+    "SearchService": search_pb2_grpc.SearchServiceStub,
+    "ScanService": scan_pb2_grpc.ScanServiceStub,
+    "CatalogService": catalog_pb2_grpc.CatalogServiceStub,
+    "MediaService": media_pb2_grpc.MediaServiceStub,
+    "Operations": operations_pb2_grpc.OperationsStub,
+}
+_BY_STATUS: Mapping[grpc.StatusCode, type[MitateError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionRefused,
+    grpc.StatusCode.UNAUTHENTICATED: PermissionRefused,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    grpc.StatusCode.CANCELLED: OperationCancelled,
+    grpc.StatusCode.INTERNAL: InternalError,
+}
+
+
+def check_address(address: str) -> str:
+    """Return `address` if it reads HOST:PORT.
+
+    Raises:
+        InvalidArgument: it does not.
+    """
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise InvalidArgument(
+            f"server address {address!r}; HOST:PORT is needed, for example {DEFAULT_ADDRESS}"
+        )
+    return address
+
+
+def channel_options(address: str) -> list[tuple[str, Any]]:
+    """Return the channel options: retries of reading methods, keepalive, message size."""
+    retry = {
+        "maxAttempts": 4,
+        "initialBackoff": "0.1s",
+        "maxBackoff": "2s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    names = [dict(zip(("service", "method"), name.split("/"), strict=True)) for name in RETRIED]
+    config = {"methodConfig": [{"name": names, "retryPolicy": retry}]}
+    host = address.rpartition(":")[0]
+    return [
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.enable_http_proxy", int(host not in ("localhost", "127.0.0.1", "[::1]"))),
+    ]
+
+
+def stubs(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[str, Any]:
+    """Return the stub of every service by its name."""
+    return {name: stub(channel) for name, stub in _STUBS.items()}
+
+
+def status_error(status: status_pb2.Status) -> MitateError:
+    """Rebuild the error that a google.rpc.Status stands for."""
+    for detail in status.details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return error_class(info.reason)(status.message)
+    for code, cls in _BY_STATUS.items():
+        if code.value[0] == status.code:
+            return cls(status.message)
+    return MitateError(status.message or f"the server answered status {status.code}")
+
+
+def call_error(error: grpc.RpcError, address: str, method: str, timeout_s: float) -> MitateError:
+    """Rebuild the error of a call that failed; failures of the connection become NotReady."""
+    status = rpc_status.from_call(error)
+    if status is not None:
+        return status_error(status)
+    code, details = error.code(), error.details() or ""
+    name = method.rpartition("/")[2]
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return NotReady(f"cannot reach {address}: {_plain(details)}")
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(f"{name} at {address} took longer than {timeout_s:g} s")
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return FailedPrecondition(f"{address} does not know {name}; is it a mitate server?")
+    text = details or f"{name} at {address} ended with {code.name}"
+    return _BY_STATUS.get(code, MitateError)(text)
+
+
+def _plain(details: str) -> str:
+    """Return the part of a connection error that means something to a person."""
+    known = {
+        "Connection refused": "connection refused; is `mitate serve` running there?",
+        "DNS resolution failed": "the host name is not known",
+        "Domain name not found": "the host name is not known",
+        "No route to host": "no route to the host",
+        "Socket closed": "the connection was closed",
+        "Connection reset": "the connection was closed",
+        "GOAWAY": "the server is stopping",
+    }
+    for sign, text in known.items():
+        if sign.lower() in details.lower():
+            return text
+    return details or "no answer"
