@@ -52,13 +52,8 @@ class CatalogStats:
 class Catalog:
     """The truth about what is stored; descriptors are in the signature files it names."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
-
-    @property
-    def created(self) -> bool:
-        """Whether opening it made a new, empty catalog."""
-        return self._database.created
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self._database = Database(path, create=create)
 
     def close(self) -> None:
         """Close the database."""

@@ -83,10 +83,11 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 class Database:
     """One writing connection behind a lock; reading connections are pooled.
 
-    Any thread may call it; a call blocks on the disk and, to write, on other writers.
+    Any thread may call it; a call blocks on the disk and, to write, on other writers. Without
+    `create` a missing or empty file is CorruptData.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
         self._write_lock = threading.Lock()
         self._pool_lock = threading.Lock()
@@ -95,7 +96,7 @@ class Database:
         with self._translated():
             self._writer = self._connect()
             try:
-                self.created = self._migrate()
+                self._migrate(create)
             except BaseException:
                 self._writer.close()
                 raise
@@ -173,10 +174,12 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
-    def _migrate(self) -> bool:
-        """Bring the schema up to date and tell whether the database was empty."""
+    def _migrate(self, create: bool) -> None:
+        """Bring the schema up to date."""
         version = _value(self._writer, "PRAGMA user_version")
         n_objects = _value(self._writer, "SELECT count(*) FROM sqlite_schema")
+        if n_objects == 0 and not create:
+            raise CorruptData(f"catalog {self.path} is missing or empty")
         owner = _value(self._writer, "PRAGMA application_id")
         if owner != (APPLICATION_ID if n_objects else 0):
             raise CorruptData(f"{self.path} is an SQLite database, but not a catalog of mitate")
@@ -191,7 +194,6 @@ class Database:
                 f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number + 1};"
                 "COMMIT;"
             )
-        return n_objects == 0
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
