@@ -1,0 +1,241 @@
+"""From a media file to its signature, in one pass and with bounded memory.
+
+The border is found first, from a few frames spread over the file; then every frame is decoded and
+what lies within the border is reduced to exact sums, described, and kept where it differs from the
+frame before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from mitate.kernels.borders import Rect, common_rect, find_content
+from mitate.kernels.decode import Decoder, Limits, Picture, luma_of, open_media
+from mitate.kernels.decode_pillow import PillowDecoder
+from mitate.kernels.grids import Grids, scale_rect
+from mitate.kernels.layout import describe, mirror_means
+from mitate.kernels.quality import quality
+from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
+
+CHUNK_FRAMES = 256
+BORDER_SAMPLES = 12
+
+Progress = Callable[[int, int, int], None]  # frames done, time reached, duration (0: unknown), ms
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive frames of a media item and the descriptors that begin in them."""
+
+    times_ms: npt.NDArray[np.int64]  # (n,)
+    kept_first: npt.NDArray[np.uint32]  # (k,) frame numbers counted from the start of the item
+    layouts: npt.NDArray[np.uint8]  # (k, 33)
+    mirrored: npt.NDArray[np.uint8]  # (k, 33)
+    quality: npt.NDArray[np.uint8]  # (k,)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureViews:
+    """The descriptors of a picture as it is, within its border, and of both mirrored."""
+
+    names: tuple[str, ...]  # "full", "full-mirrored", and where there is a border "inner", ...
+    layouts: npt.NDArray[np.uint8]  # (v, 33)
+    quality: npt.NDArray[np.uint8]  # (v,)
+    rects: tuple[Rect, ...]  # the part that each view shows
+    width: int  # of the picture, pixels
+    height: int
+
+
+class SignatureStream:
+    """Signs a media item chunk by chunk. Iterate once; `duration_ms` and `partial` come last."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        backend: str = "auto",
+        limits: Limits | None = None,
+        threads: int = 1,
+    ) -> None:
+        self.n_frames = 0
+        self._last: npt.NDArray[np.uint8] | None = None
+        self._decoder = open_media(path, backend=backend, limits=limits, threads=threads)
+        try:
+            self.info = self._decoder.info
+            self._pictures = self._decoder.frames()
+            self._first = next(self._pictures)
+            self.width, self.height = self._first.width, self._first.height
+            self.rect = self._find_rect()
+        except BaseException:
+            self._decoder.close()
+            raise
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield the chunks in order; raises InvalidMedia when over a limit."""
+        pictures = chain([self._first], self._pictures)
+        grids = Grids(CHUNK_FRAMES)
+        while times_ms := self._read(pictures, grids):
+            yield self._chunk(np.array(times_ms, np.int64), grids.rgb_means())
+            grids.clear()
+
+    @property
+    def duration_ms(self) -> int:
+        """When the last frame ends; known after the last chunk."""
+        return self._decoder.end_ms
+
+    @property
+    def partial(self) -> bool:
+        """Whether the file ended or broke early; known after the last chunk."""
+        return self._decoder.partial
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._decoder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _find_rect(self) -> Rect:
+        samples = [self._first] if self.info.kind == "image" else _samples(self._decoder)
+        size = self.width, self.height
+        rects = (
+            find_content(luma_of(picture))
+            for picture in samples
+            if (picture.width, picture.height) == size
+        )
+        return common_rect(rects, *size)
+
+    def _read(self, pictures: Iterator[Picture], grids: Grids) -> list[int]:
+        times_ms = []
+        for picture in islice(pictures, CHUNK_FRAMES):
+            grids.add(picture, scale_rect(self.rect, self.width, self.height, picture))
+            times_ms.append(picture.time_ms)
+        return times_ms
+
+    def _chunk(self, times_ms: npt.NDArray[np.int64], means: npt.NDArray[np.float64]) -> Chunk:
+        layouts, mirrored = describe(means), describe(mirror_means(means))
+        both = np.hstack((layouts, mirrored))
+        previous = both[:1] ^ 1 if self._last is None else self._last
+        new = np.flatnonzero((both != np.vstack((previous, both[:-1]))).any(axis=1))
+        self._last = both[-1:]
+        first_frame = self.n_frames
+        self.n_frames += len(times_ms)
+        return Chunk(
+            times_ms,
+            (new + first_frame).astype(np.uint32),
+            layouts[new],
+            mirrored[new],
+            quality(means[new]),
+        )
+
+
+def sign(
+    path: str | os.PathLike[str],
+    *,
+    backend: str = "auto",
+    limits: Limits | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Signature:
+    """Return the signature of a video or picture.
+
+    Args:
+        path: a regular file.
+        backend: see `open_media`.
+        limits: what is refused.
+        threads: decoding threads.
+        progress: called after each chunk of frames.
+
+    Raises:
+        NotFound: there is no such file.
+        InvalidMedia: not decodable, no picture in it, or over a limit.
+        InvalidArgument: an unknown backend, or one that is not installed.
+    """
+    chunks = []
+    with SignatureStream(path, backend=backend, limits=limits, threads=threads) as stream:
+        for chunk in stream:
+            chunks.append(chunk)
+            if progress is not None:
+                progress(stream.n_frames, int(chunk.times_ms[-1]), stream.info.duration_ms)
+        return _join(stream, chunks)
+
+
+def picture_views(
+    source: str | os.PathLike[str] | bytes,
+    *,
+    limits: Limits | None = None,
+    keep_borders: bool = False,
+) -> PictureViews:
+    """Return the views of a picture that a search looks for.
+
+    Args:
+        source: path of a picture, or its bytes; of an animation the first frame counts.
+        limits: what is refused.
+        keep_borders: take a flat border for part of the picture and give no inner view.
+
+    Raises:
+        InvalidMedia: not a picture, or over a limit.
+    """
+    with PillowDecoder(source, limits or Limits()) as decoder:
+        picture = next(decoder.frames())
+    size = picture.width, picture.height
+    whole = Rect(0, 0, *size)
+    inner = whole if keep_borders else common_rect([find_content(luma_of(picture))], *size)
+    rects = {"full": whole} | ({"inner": inner} if inner != whole else {})
+    grids = Grids(len(rects))
+    for rect in rects.values():
+        grids.add(picture, rect)
+    return _views(rects, grids.rgb_means(), *size)
+
+
+def _views(
+    rects: dict[str, Rect], means: npt.NDArray[np.float64], width: int, height: int
+) -> PictureViews:
+    both = np.concatenate((means, mirror_means(means)))
+    order = np.arange(len(both)).reshape(2, -1).T.ravel()
+    return PictureViews(
+        names=tuple(name + mirror for name in rects for mirror in ("", "-mirrored")),
+        layouts=describe(both)[order],
+        quality=quality(both)[order],
+        rects=tuple(rect for rect in rects.values() for _ in range(2)),
+        width=width,
+        height=height,
+    )
+
+
+def _samples(decoder: Decoder) -> Iterator[Picture]:
+    return islice(decoder.sample(BORDER_SAMPLES), BORDER_SAMPLES)
+
+
+def _join(stream: SignatureStream, chunks: list[Chunk]) -> Signature:
+    return Signature(
+        kind=stream.info.kind,
+        descriptor_version=DESCRIPTOR_VERSION,
+        preprocessing_version=stream.info.preprocessing_version,
+        width=stream.width,
+        height=stream.height,
+        rect=stream.rect,
+        duration_ms=stream.duration_ms,
+        times_ms=np.concatenate([chunk.times_ms for chunk in chunks]),
+        kept_first=np.concatenate([chunk.kept_first for chunk in chunks]),
+        layouts=np.concatenate([chunk.layouts for chunk in chunks]),
+        mirrored=np.concatenate([chunk.mirrored for chunk in chunks]),
+        quality=np.concatenate([chunk.quality for chunk in chunks]),
+        partial=stream.partial,
+    )
