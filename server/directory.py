@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,12 @@ class DirectoryLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise FailedPrecondition(
+                f"cannot write into the data directory {path.parent}: {error.strerror}"
+            ) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -66,6 +72,12 @@ def check_ours(directory: Path) -> None:
             f"data directory {directory} has no {CATALOG_NAME}, but has {min(foreign)!r}; "
             f"give an empty directory or one made by mitate"
         )
+
+
+def allow_open_files() -> None:
+    """Let the process open as many files as the system permits it: a mapped file stays open."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def sync_folder(path: Path) -> None:

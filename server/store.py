@@ -32,6 +32,7 @@ from mitate.server.directory import (
     CATALOG_NAME,
     LOCK_NAME,
     DirectoryLock,
+    allow_open_files,
     check_ours,
     make_folder,
     space_errors,
@@ -39,6 +40,8 @@ from mitate.server.directory import (
 )
 from mitate.server.placement import Placement, check_sha256, file_label
 from mitate.server.records import CommitResult, Removal, SignatureFile, Source, StoredSource
+
+MAPPED_FROM_BYTES = 1 << 16  # smaller files are read, since each mapping keeps a file open
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class Store:
         self.uploads = directory / "uploads"
         self._signatures = directory / "signatures"
         self._tmp = directory / "tmp"
+        allow_open_files()
         make_folder(directory)
         self._lock = DirectoryLock(directory / LOCK_NAME)
         try:
@@ -109,7 +113,7 @@ class Store:
         return result
 
     def load(self, source_id: int) -> Signature:
-        """Return the signature of a source, mapped into memory.
+        """Return the signature of a source, mapped into memory unless it is small.
 
         Raises:
             NotFound: there is no such source.
@@ -122,7 +126,7 @@ class Store:
             raise
 
     def load_all(self) -> Iterator[tuple[StoredSource, Signature]]:
-        """Yield every source with its signature, mapped into memory, by source id."""
+        """Yield every source with its signature, as `load` does, by source id."""
         for stored in self.catalog.stored():
             yield stored, self._read(stored.file)
 
@@ -187,7 +191,8 @@ class Store:
         path = self._signatures / file.name
         try:
             self._check_size(file, path.stat().st_size)
-            return signature_file.read(path, verify=verify)
+            mapped = file.n_bytes >= MAPPED_FROM_BYTES
+            return signature_file.read(path if mapped else path.read_bytes(), verify=verify)
         except (FileNotFoundError, NotFound) as error:
             raise CorruptData(f"signature file {path} is missing") from error
         except (CorruptData, InvalidSignature) as error:

@@ -109,6 +109,32 @@ def test_mapped_signature_outlives_its_removal(store: Store) -> None:
     assert equal(loaded, make_signature(1))
 
 
+def test_more_sources_than_the_soft_limit_of_open_files_can_be_held(tmp_path: Path) -> None:
+    with closing(Store(tmp_path)) as store:
+        for seed in range(40):
+            signature = make_signature(seed, 2000)
+            store.commit_source(signature, content(seed), f"{seed}.mkv", Placement())
+    program = (
+        "import sys, resource; from mitate.server.store import Store, Path;"
+        "_, most = resource.getrlimit(resource.RLIMIT_NOFILE);"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (32, most));"
+        "print(len(list(Store(Path(sys.argv[1])).load_all())))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "40\n", done.stderr
+
+
+@pytest.mark.parametrize("n_frames", [40, 4000])
+def test_small_signatures_are_read_and_large_ones_mapped(store: Store, n_frames: int) -> None:
+    signature = make_signature(1, n_frames)
+    store.commit_source(signature, content(1), "1.mkv", Placement())
+    n_open = len(os.listdir("/proc/self/fd"))
+    loaded = store.load(1)
+    assert equal(loaded, signature)
+    assert len(os.listdir("/proc/self/fd")) - n_open == (n_frames == 4000)
+
+
 def test_load_all_gives_every_source_with_its_title(store: Store) -> None:
     add(store, 1)
     second = add(store, 2)
@@ -158,6 +184,15 @@ def test_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> N
     with pytest.raises(FailedPrecondition, match=r"has no catalog.sqlite, but has 'holiday.mkv'"):
         Store(tmp_path)
     assert (tmp_path / "tmp" / "draft.txt").read_text() == "mine"
+
+
+def test_data_directory_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FailedPrecondition, match="cannot make the folder .*file: File exists"):
+        Store(tmp_path / "file")
+    (tmp_path / "data" / "lock").mkdir(parents=True)
+    with pytest.raises(FailedPrecondition, match="cannot write into the data directory .*data"):
+        Store(tmp_path / "data")
 
 
 @pytest.mark.parametrize("lost", ["missing", "empty"])
