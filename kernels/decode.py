@@ -210,14 +210,13 @@ def check_progress(n_frames: int, time_ms: int, limits: Limits) -> None:
 
 
 def luma_of(picture: Picture) -> npt.NDArray[np.uint8]:
-    """Return what a border is looked for in: (h, w) luma or grey, or (h, w, 3) RGB, 8 bits."""
-    shift = picture.colour.depth - 8
-    arrays = []
-    for plane in picture.planes if picture.colour.space == "rgb" else picture.planes[:1]:
-        samples = plane.buffer[:, : plane.width * plane.channels]
-        arrays.append((samples >> shift).astype(np.uint8) if shift else samples)
-    if len(arrays) == 3:
-        return np.stack(arrays, axis=2)
-    if picture.planes[0].channels == 3:
-        return arrays[0].reshape(picture.height, picture.width, 3)
-    return arrays[0]
+    """Return the luma of a picture for finding borders, (h, w), 8 bits, roughly for RGB."""
+    parts = [plane.buffer[:, : plane.width * plane.channels] for plane in picture.planes]
+    if picture.colour.space == "rgb":
+        if len(parts) == 1:
+            parts = [parts[0][:, channel::3] for channel in range(3)]
+        red, green, blue = (part.astype(np.uint32) for part in parts)
+        luma = (red + 2 * green + blue) >> 2
+    else:
+        luma = parts[0]
+    return (luma >> (picture.colour.depth - 8)).astype(np.uint8)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -32,9 +33,9 @@ Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
 _DECLARE_LENGTH = frozenset({"mov", "mp4", "matroska", "webm", "avi", "flv", "asf"})
 _MISSING_END_US = 500_000
 _MAX_READ_ERRORS = 16  # in a row
-_FEW_SAMPLES = 3
-_PACKETS_PER_SAMPLE = 300
-_FRAMES_FROM_START = 240
+_ENOUGH_KEYS = 16
+_FRAMES_PER_SAMPLE = 12
+_PACKETS_PER_KEY = 300
 
 
 class PyavDecoder:
@@ -73,13 +74,17 @@ class PyavDecoder:
         self.partial = self.partial or self._end_is_missing()
 
     def sample(self, count: int) -> Iterator[Picture]:
-        """Yield up to `count` different frames spread over the file, cheaply."""
+        """Yield up to `count` different frames spread over the file, one from its middle first.
+
+        They are key frames. Where there are few of those, every twelfth frame from the start on
+        follows.
+        """
         n_samples = 0
         for picture in self._sample_keys(count):
             n_samples += 1
             yield picture
-        if n_samples < _FEW_SAMPLES:
-            yield from self._sample_from_start(count)
+        if n_samples < min(count, _ENOUGH_KEYS):
+            yield from self._sample_from_start(count - n_samples)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -168,41 +173,43 @@ class PyavDecoder:
     def _sample_keys(self, count: int) -> Iterator[Picture]:
         container, stream = open_video(self._path, self._limits, threads=1)
         with container:
-            stream.codec_context.skip_frame = "NONKEY"
             reader, seen = PlaneReader(), set[int | None]()
-            length_us = container.duration or 0
-            for number in range(count if length_us else 0):
-                at_us = length_us * (2 * number + 1) // (2 * count) + (container.start_time or 0)
+            length_us, start_us = container.duration or 0, container.start_time or 0
+            for number in _middle_first(count) if length_us else ():
+                at_us = start_us + length_us * (2 * number + 1) // (2 * count)
                 frame = _key_frame_at(container, stream, at_us)
                 if frame is not None and frame.pts not in seen:
                     seen.add(frame.pts)
-                    yield _picture(frame, reader, time_ms=at_us * 1000 // MICROSECONDS)
+                    yield _picture(frame, reader, time_ms=(at_us - start_us) // 1000)
 
     def _sample_from_start(self, count: int) -> Iterator[Picture]:
-        every = max(1, _FRAMES_FROM_START // count)
         with PyavDecoder(self._path, self._limits) as decoder:
-            for number, picture in enumerate(decoder.frames()):
-                if number >= _FRAMES_FROM_START:
-                    break
-                if number % every == 0:
-                    yield picture
+            yield from islice(decoder.frames(), 0, count * _FRAMES_PER_SAMPLE, _FRAMES_PER_SAMPLE)
+
+
+def _middle_first(count: int) -> list[int]:
+    """Return 0..count-1, spread out: the middle, then the quarters, and so on."""
+    order: list[int] = []
+    step = 1 << max(count - 1, 1).bit_length()
+    while step > 1:
+        order += range(step // 2, count, step)
+        step //= 2
+    return [*order, 0]
 
 
 def _key_frame_at(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream, at_us: int
 ) -> av.video.frame.VideoFrame | None:
-    """Return the first frame decoded after a seek, None when there is none nearby."""
+    """Return the key frame that a seek leads to, None when there is none nearby."""
     try:
         container.seek(at_us)
-        for number, packet in enumerate(container.demux(stream)):
-            frames = stream.decode(packet) if packet.is_keyframe or packet.size == 0 else []
-            if frames:
-                return frames[0]
-            if number >= _PACKETS_PER_SAMPLE:
-                return None
+        packets = islice(container.demux(stream), _PACKETS_PER_KEY)
+        key = next((packet for packet in packets if packet.is_keyframe), None)
+        # The second call takes out a frame that the decoder holds back; the next seek resets it.
+        frames = (stream.decode(key) or stream.decode(None)) if key is not None else []
     except ERRORS:
         return None
-    return None
+    return frames[0] if frames else None
 
 
 def _picture(frame: av.video.frame.VideoFrame, reader: PlaneReader, time_ms: int) -> Picture:

@@ -24,13 +24,14 @@ _FORMATS = (
     "mpegvideo,mxf,nsv,nut,nuv,obu,ogg,oma,png_pipe,pva,rm,roq,smk,swf,tta,vc1,vc1test,vivo,vvc,"
     "w64,wav,webm,webp_pipe,wtv,wv,xmv,yuv4mpegpipe"
 )
+_DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT
 _ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 
 
 def open_video(
     path: str | os.PathLike[str], limits: Limits, threads: int
 ) -> tuple[av.container.InputContainer, av.video.stream.VideoStream]:
-    """Open a file and its video stream; raises InvalidMedia."""
+    """Open a file and its video, the first one marked as default; raises InvalidMedia."""
     # The prefix keeps FFmpeg from taking a file name for an address of another kind.
     url = f"file:{os.path.abspath(os.fspath(path))}"
     options = {"protocol_whitelist": _PROTOCOLS, "format_whitelist": _FORMATS}
@@ -70,14 +71,15 @@ def _video_stream(container: av.container.InputContainer) -> av.video.stream.Vid
         raise InvalidMedia(
             f"no video in it, only a cover picture (container {container.format.name})"
         )
-    best = container.streams.best("video")
-    return best if best in real else real[0]
+    decodable = [stream for stream in real if stream.codec_context is not None]
+    if not decodable:
+        raise InvalidMedia("there is no decoder for the codec of its video")
+    default = [stream for stream in decodable if int(stream.disposition) & _DEFAULT]
+    return (default or decodable)[0]
 
 
 def _configure(stream: av.video.stream.VideoStream, limits: Limits, threads: int) -> None:
     context = stream.codec_context
-    if context is None:
-        raise InvalidMedia("there is no decoder for the codec of its video")
     if context.width < 1 or context.height < 1:
         raise InvalidMedia(f"no picture could be found in its {context.name} video")
     check_pixels(context.width, context.height, limits.max_pixels)

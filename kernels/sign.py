@@ -17,8 +17,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from mitate.kernels.borders import Rect, common_rect, find_content
-from mitate.kernels.decode import Decoder, Limits, Picture, luma_of, open_media
+from mitate.kernels.borders import Border, Rect, common_rect, find_border, find_content
+from mitate.kernels.decode import Limits, Picture, luma_of, open_media
 from mitate.kernels.decode_pillow import PillowDecoder
 from mitate.kernels.grids import Grids, scale_rect
 from mitate.kernels.layout import describe, mirror_means
@@ -26,7 +26,8 @@ from mitate.kernels.quality import quality
 from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
 
 CHUNK_FRAMES = 256
-BORDER_SAMPLES = 12
+BORDER_SAMPLES = 48
+FEW_SAMPLES = 4
 
 Progress = Callable[[int, int, int], None]  # frames done, time reached, duration (0: unknown), ms
 
@@ -112,14 +113,21 @@ class SignatureStream:
         self.close()
 
     def _find_rect(self) -> Rect:
-        samples = [self._first] if self.info.kind == "image" else _samples(self._decoder)
+        """Find the border that samples have in common; a few without any settle it."""
         size = self.width, self.height
-        rects = (
-            find_content(luma_of(picture))
-            for picture in samples
-            if (picture.width, picture.height) == size
-        )
-        return common_rect(rects, *size)
+        known: list[Border] = []
+        for picture in self._samples():
+            border = find_content(luma_of(picture))
+            if border is not None and (picture.width, picture.height) == size:
+                known.append(border)
+            if len(known) == FEW_SAMPLES and not any(side.sharp for b in known for side in b):
+                break
+        return common_rect(known, *size)
+
+    def _samples(self) -> Iterator[Picture]:
+        if self.info.kind == "image":
+            return iter([self._first])
+        return self._decoder.sample(BORDER_SAMPLES)
 
     def _read(self, pictures: Iterator[Picture], grids: Grids) -> list[int]:
         times_ms = []
@@ -196,7 +204,7 @@ def picture_views(
         picture = next(decoder.frames())
     size = picture.width, picture.height
     whole = Rect(0, 0, *size)
-    inner = whole if keep_borders else common_rect([find_content(luma_of(picture))], *size)
+    inner = whole if keep_borders else find_border(luma_of(picture))
     rects = {"full": whole} | ({"inner": inner} if inner != whole else {})
     grids = Grids(len(rects))
     for rect in rects.values():
@@ -217,10 +225,6 @@ def _views(
         width=width,
         height=height,
     )
-
-
-def _samples(decoder: Decoder) -> Iterator[Picture]:
-    return islice(decoder.sample(BORDER_SAMPLES), BORDER_SAMPLES)
 
 
 def _join(stream: SignatureStream, chunks: list[Chunk]) -> Signature:
