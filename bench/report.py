@@ -1,0 +1,66 @@
+"""Results as JSON files, and the README's table made from them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Spread
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results"
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+def write(name: str, result: dict[str, Any]) -> Path:
+    """Keep a result as bench/results/NAME.json."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    text = json.dumps(result, indent=1, default=_plain, sort_keys=True)
+    path.write_text(text + "\n")
+    return path.relative_to(ROOT)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Spread):
+        return {k: round(v, 4) for k, v in dataclasses.asdict(value).items()}
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _load(name: str) -> dict[str, Any]:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _ratio(spread: dict[str, float]) -> str:
+    return f"{spread['median']:.2f} ({spread['low']:.2f}–{spread['high']:.2f})"
+
+
+def table() -> str:
+    """Return the table of all results at hand."""
+    lines = ["| what | figure | against | ratio |", "|---|---|---|---|"]
+    for case, r in _load("decode").get("cases", {}).items():
+        lines.append(
+            f"| decode and describe, {case} | {r['mitate_fps']:.0f} frames per CPU second "
+            f"| ffmpeg decoding alone, {r['ffmpeg_fps']:.0f} | {_ratio(r['ratio'])} |"
+        )
+    for case, r in _load("search").get("cases", {}).items():
+        lines.append(
+            f"| exact search, {case} | {r['mitate_qps']:.0f} queries per CPU second "
+            f"| faiss IndexFlatL2, {r['faiss_qps']:.0f} | {_ratio(r['ratio'])} |"
+        )
+    for case, r in _load("start").get("cases", {}).items():
+        lines.append(f"| {case} | {r['ready_s']['median']:.1f} s | limit 10 s | |")
+    return "\n".join(lines)
+
+
+def update_readme() -> None:
+    """Write the table between the marks in README.md."""
+    path = ROOT / "README.md"
+    before, _, rest = path.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    machines = {json.dumps(_load(n).get("machine", {}).get("cpu")) for n in ("decode", "search")}
+    cpu = ", ".join(sorted(m.strip('"') for m in machines if m != "null"))
+    path.write_text(f"{before}{BEGIN}\n{table()}\n\nMeasured on {cpu}, one thread.\n{END}{after}")

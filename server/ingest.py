@@ -1,0 +1,116 @@
+"""Changing what is stored: the store first, the index after it, the answer last."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from mitate.kernels.signature import Signature
+from mitate.server.engine import Engine
+from mitate.server.library import NewSource
+from mitate.server.placement import Placement
+from mitate.server.records import CommitResult, Removal
+from mitate.server.store import Store
+from mitate.server.uploads import sha256_of
+from mitate.server.workers import Progress, WorkerPool
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a file, and how long the stages took."""
+
+    result: CommitResult
+    timings_ms: dict[str, float]
+
+
+class Ingest:
+    """Adds and removes sources; methods block, any thread may call them."""
+
+    def __init__(self, store: Store, engine: Engine, pool: WorkerPool) -> None:
+        self._store = store
+        self._engine = engine
+        self._pool = pool
+        self._order = threading.Lock()  # the index takes changes in the order of the store
+
+    def add_file(
+        self,
+        path: Path,
+        file_name: str,
+        placement: Placement,
+        sha256: str | None = None,  # of the file, when it is known
+        progress: Progress | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Ingested:
+        """Sign a file and store it; content that is there already is not decoded.
+
+        Raises:
+            InvalidMedia, WorkerDied, OperationCancelled: as `WorkerPool.sign`.
+            InvalidArgument, NotFound, Overloaded: as `Store.commit_source`.
+        """
+        placement = placement.checked()
+        started = time.perf_counter()
+        sha256 = sha256 or sha256_of(path)
+        found = self._store.catalog.find_commit(sha256, placement)
+        if found is not None:
+            return Ingested(found, {"total": _since(started)})
+        signature = self._pool.sign(path, progress, cancelled)
+        signed_ms = _since(started)
+        result = self.add_signature(signature, sha256, file_name, placement)
+        total_ms = _since(started)
+        return Ingested(
+            result, {"sign": signed_ms, "store": total_ms - signed_ms, "total": total_ms}
+        )
+
+    def add_signature(
+        self, signature: Signature, sha256: str, file_name: str, placement: Placement
+    ) -> CommitResult:
+        """Store a signature; when this returns it is on the disk and searchable."""
+        with self._order:
+            result = self._store.commit_source(signature, sha256, file_name, placement)
+            if result.status == "exists":
+                return result
+            source = NewSource(
+                result.source.source_id,
+                result.episode.episode_id,
+                result.title.title_id,
+                self._store.load(result.source.source_id),
+            )
+            old = result.removal.source_ids
+            done = self._engine.change(lambda library: library.replace(old, [source]))
+        done.result()
+        return result
+
+    def remove_episode(self, episode_id: int) -> None:
+        """Remove an episode; when this returns no search finds it."""
+        self._remove(lambda: self._store.remove_episode(episode_id))
+
+    def remove_title(self, title_id: int, *, force: bool) -> None:
+        """Remove a title, with `force` its episodes too."""
+        self._remove(lambda: self._store.remove_title(title_id, force=force))
+
+    def _remove(self, remove: Callable[[], Removal]) -> None:
+        done: Future[None] | None = None
+        with self._order:
+            removal = remove()
+            if removal.source_ids:
+                done = self._engine.change(lambda library: library.remove(*removal.source_ids))
+        if done is not None:
+            done.result()
+
+
+def load(store: Store, engine: Engine) -> int:
+    """Bring everything that is stored into the index; return the number of sources."""
+    sources = [
+        NewSource(stored.source.source_id, stored.source.episode_id, stored.title_id, signature)
+        for stored, signature in store.load_all()
+    ]
+    engine.change(lambda library: library.add(*sources)).result()
+    return len(sources)
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,237 @@
+"""The only file that knows both the records of the server and the messages of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+import numpy as np
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from mitate.kernels.errors import InvalidArgument, MitateError
+from mitate.server.library import Scope
+from mitate.server.matcher import Wanted
+from mitate.server.records import (
+    Alternative,
+    Answer,
+    Episode,
+    Match,
+    Source,
+    Timeline,
+    Title,
+    Verdict,
+)
+from mitate.v1 import catalog_pb2, match_pb2, scan_pb2, search_pb2
+
+DOMAIN = "mitate"
+DEFAULT_TOP_K, MAX_TOP_K = 10, 100
+NO_EPISODE = 0xFFFFFFFF
+
+VERDICTS = {
+    Verdict.MATCH: match_pb2.VERDICT_MATCH,
+    Verdict.AMBIGUOUS: match_pb2.VERDICT_AMBIGUOUS,
+    Verdict.NO_MATCH: match_pb2.VERDICT_NO_MATCH,
+    Verdict.UNINFORMATIVE: match_pb2.VERDICT_UNINFORMATIVE,
+}
+KINDS = {
+    "video": match_pb2.MEDIA_KIND_VIDEO,
+    "image": match_pb2.MEDIA_KIND_IMAGE,
+    "signature": match_pb2.MEDIA_KIND_SIGNATURE,
+}
+INGEST = {
+    "added": catalog_pb2.INGEST_STATUS_ADDED,
+    "exists": catalog_pb2.INGEST_STATUS_EXISTS,
+    "replaced": catalog_pb2.INGEST_STATUS_REPLACED,
+}
+
+
+def error_status(error: BaseException, incident: str = "") -> status_pb2.Status:
+    """Return the google.rpc.Status of an error, with ErrorInfo; defects show their id only."""
+    if isinstance(error, MitateError):
+        name, reason, text = error.status, error.reason, error.message
+    else:
+        name, reason = "INTERNAL", "INTERNAL"
+        text = f"internal error; the server's log has it as incident {incident}"
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN)
+    if incident:
+        info.metadata["incident"] = incident
+    detail = any_pb2.Any()
+    detail.Pack(info)
+    code: int = grpc.StatusCode[name].value[0]
+    return status_pb2.Status(code=code, message=text, details=[detail])
+
+
+def top_k(options: match_pb2.SearchOptions) -> int:
+    """Return the number of matches asked for.
+
+    Raises:
+        InvalidArgument: it is over the limit.
+    """
+    if options.top_k > MAX_TOP_K:
+        raise InvalidArgument(f"top_k is {options.top_k}; 1 to {MAX_TOP_K} are allowed")
+    return options.top_k or DEFAULT_TOP_K
+
+
+def wanted(options: match_pb2.SearchOptions) -> Wanted:
+    """Return what a search is asked for; raises InvalidArgument."""
+    scope = Scope(
+        frozenset(options.title_ids),
+        frozenset(options.episode_ids),
+        frozenset(options.excluded_episode_ids),
+    )
+    return Wanted(top_k(options), scope, unmirrored_only=options.unmirrored_only)
+
+
+def title(record: Title) -> catalog_pb2.Title:
+    """Return the message of a title."""
+    return catalog_pb2.Title(
+        title_id=record.title_id,
+        name=record.name,
+        refs=dict(record.refs),
+        created_ms=record.created_ms,
+        episode_count=record.n_episodes,
+    )
+
+
+def source(record: Source) -> catalog_pb2.Source:
+    """Return the message of a source."""
+    return catalog_pb2.Source(
+        source_id=record.source_id,
+        episode_id=record.episode_id,
+        sha256=record.sha256,
+        file_name=record.file_name,
+        kind=KINDS[record.kind],
+        frame_count=record.n_frames,
+        kept_count=record.n_kept,
+        duration_ms=record.duration_ms,
+        width=record.width,
+        height=record.height,
+        descriptor_version=record.descriptor_version,
+        preprocessing_version=record.preprocessing_version,
+        partial=record.partial,
+        created_ms=record.created_ms,
+    )
+
+
+def episode(record: Episode) -> catalog_pb2.Episode:
+    """Return the message of an episode."""
+    return catalog_pb2.Episode(
+        episode_id=record.episode_id,
+        title_id=record.title_id,
+        title=record.title,
+        episode=record.label,
+        refs=dict(record.refs),
+        created_ms=record.created_ms,
+        sources=[source(one) for one in record.sources],
+    )
+
+
+def _alternative(record: Alternative) -> match_pb2.Alternative:
+    return match_pb2.Alternative(
+        title=record.title,
+        title_id=record.title_id,
+        episode=record.episode,
+        episode_id=record.episode_id,
+        source_id=record.source_id,
+        from_ms=record.from_ms,
+        to_ms=record.to_ms,
+        distance=record.distance,
+    )
+
+
+def match(record: Match) -> match_pb2.Match:
+    """Return the message of a match."""
+    return match_pb2.Match(
+        title=record.title,
+        title_id=record.title_id,
+        episode=record.episode,
+        episode_id=record.episode_id,
+        source_id=record.source_id,
+        query_from_ms=record.query_from_ms,
+        query_to_ms=record.query_to_ms,
+        from_ms=record.from_ms,
+        to_ms=record.to_ms,
+        at_ms=record.at_ms,
+        mirrored=record.mirrored,
+        speed=record.speed,
+        distance=record.distance,
+        similarity=record.similarity,
+        probability=record.probability,
+        verdict=VERDICTS[record.verdict],
+        view=record.view,
+        alternatives=[_alternative(one) for one in record.alternatives],
+        refs=dict(record.refs),
+    )
+
+
+def matches(records: Sequence[Match]) -> list[match_pb2.Match]:
+    """Return the messages of matches."""
+    return [match(record) for record in records]
+
+
+def diagnostics(
+    generation: int, timings_ms: Mapping[str, float], n_batched: int = 0
+) -> match_pb2.Diagnostics:
+    """Return how an answer came about."""
+    return match_pb2.Diagnostics(
+        index_generation=generation, timings_ms=dict(timings_ms), batch_signatures=n_batched
+    )
+
+
+def scan_response(record: Timeline, generation: int) -> scan_pb2.ScanVideoResponse:
+    """Return the result of a scan."""
+    return scan_pb2.ScanVideoResponse(
+        segments=matches(record.segments),
+        duration_ms=record.duration_ms,
+        matched_ms=record.matched_ms,
+        diagnostics=diagnostics(generation, record.timings_ms),
+    )
+
+
+def _entry(record: Match) -> search_pb2.EpisodeEntry:
+    return search_pb2.EpisodeEntry(
+        episode_id=record.episode_id,
+        episode=record.episode,
+        title_id=record.title_id,
+        title=record.title,
+        refs=dict(record.refs),
+    )
+
+
+def hit_columns(answers: Sequence[Answer], k: int) -> search_pb2.HitColumns:
+    """Return the answers of many one-frame queries as columns, `k` places per query."""
+    shape = (len(answers), k)
+    indexes = np.full(shape, NO_EPISODE, "<u4")
+    numbers = {name: np.zeros(shape, "<i8") for name in ("source_id", "from_ms", "to_ms", "at_ms")}
+    distances = np.zeros(shape, "<f4")
+    mirrored, verdicts = np.zeros(shape, "u1"), np.zeros(shape, "u1")
+    entries: dict[int, int] = {}
+    episodes: list[search_pb2.EpisodeEntry] = []
+    for q, answer in enumerate(answers):
+        for i, record in enumerate(answer.matches[:k]):
+            if record.episode_id not in entries:
+                entries[record.episode_id] = len(episodes)
+                episodes.append(_entry(record))
+            indexes[q, i] = entries[record.episode_id]
+            for name, column in numbers.items():
+                column[q, i] = getattr(record, name)
+            distances[q, i] = record.distance
+            mirrored[q, i] = record.mirrored
+            verdicts[q, i] = VERDICTS[record.verdict]
+    counts = np.array([min(k, len(answer.matches)) for answer in answers], "<u4")
+    return search_pb2.HitColumns(
+        top_k=k,
+        episode_indexes=indexes.tobytes(),
+        source_ids=numbers["source_id"].tobytes(),
+        from_ms=numbers["from_ms"].tobytes(),
+        to_ms=numbers["to_ms"].tobytes(),
+        at_ms=numbers["at_ms"].tobytes(),
+        distances=distances.tobytes(),
+        mirrored=mirrored.tobytes(),
+        verdicts=verdicts.tobytes(),
+        hit_counts=counts.tobytes(),
+        query_verdicts=np.array([VERDICTS[a.verdict] for a in answers], "u1").tobytes(),
+        episodes=episodes,
+        exact=all(answer.exact for answer in answers),
+    )

@@ -1,0 +1,211 @@
+"""Decoding processes: untrusted media never meets the process that serves.
+
+Each worker is a spawned process that takes one task at a time from a pipe and answers with
+progress, then a result or an error. A worker that dies, stalls or grows over its memory fails its
+task with `WorkerDied` and is replaced at the next task. Long tasks (videos) can hold all workers
+but one, which stays free for pictures.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import multiprocessing
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any, Literal
+
+from mitate.kernels.decode import Limits
+from mitate.kernels.errors import MitateError, OperationCancelled, WorkerDied, error_class
+from mitate.kernels.sign import PictureViews, picture_views, sign
+from mitate.kernels.signature import Signature
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, int], None]  # frames decoded, position_ms, duration_ms
+PR_SET_PDEATHSIG = 1
+POLL_S = 0.25
+TASKS_PER_WORKER = 500  # then a fresh process takes over, whatever the decoders leaked
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a worker is asked: the signature of a file, or the views of a picture."""
+
+    kind: Literal["sign", "views"]
+    media: str | bytes
+    limits: Limits
+    backend: str = "auto"
+    keep_borders: bool = False
+
+
+def _die_with_parent(parent: int) -> None:
+    """Ask Linux to end this process when the server ends, however it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _run(task: Task, report: Callable[[int, int, int], None]) -> Signature | PictureViews:
+    if task.kind == "views":
+        return picture_views(task.media, limits=task.limits, keep_borders=task.keep_borders)
+    return sign(str(task.media), backend=task.backend, limits=task.limits, progress=report)
+
+
+def worker_main(pipe: Connection, parent: int, memory_bytes: int) -> None:
+    """Answer tasks until the pipe closes."""
+    _die_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if memory_bytes:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send(("result", _run(task, lambda *numbers: pipe.send(("progress", numbers)))))
+        except MitateError as error:
+            pipe.send(("error", (error.reason, error.message)))
+        except MemoryError:
+            text = f"decoding needs more memory than a worker may use ({memory_bytes} bytes)"
+            pipe.send(("error", ("INVALID_MEDIA", text)))
+
+
+class Worker:
+    """One decoding process and its pipe."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process: SpawnProcess = context.Process(
+            target=worker_main, args=(theirs, os.getpid(), memory_bytes), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.n_tasks = 0
+
+    def stop(self) -> None:
+        """End the process at once."""
+        self.pipe.close()
+        self.process.kill()
+        self.process.join()
+
+
+class WorkerPool:
+    """Workers for pictures and videos; safe to call from any thread."""
+
+    def __init__(self, n_workers: int, memory_bytes: int, stall_s: float, limits: Limits) -> None:
+        self._memory_bytes = memory_bytes
+        self._stall_s = stall_s
+        self._limits = limits
+        self._idle: queue.SimpleQueue[Worker | None] = queue.SimpleQueue()
+        for _ in range(n_workers + 1):
+            self._idle.put(None)
+        self._long = threading.BoundedSemaphore(n_workers)
+        self._busy: set[Worker] = set()
+        self._closed = threading.Event()
+
+    def warm_up(self) -> None:
+        """Start one worker ahead of the first picture."""
+        self._idle.put(self._take())
+
+    def sign(
+        self, path: Path, progress: Progress | None = None, cancelled: threading.Event | None = None
+    ) -> Signature:
+        """Return the signature of a file.
+
+        Raises:
+            InvalidMedia: the file cannot be decoded or is over a limit.
+            WorkerDied: the decoder crashed, stalled or used too much memory.
+            OperationCancelled: `cancelled` was set.
+        """
+        with self._long:
+            result = self._work(Task("sign", str(path), self._limits), progress, cancelled)
+        if not isinstance(result, Signature):
+            raise WorkerDied(f"a worker answered {type(result).__name__} instead of a signature")
+        return result
+
+    def views(self, picture: bytes, keep_borders: bool) -> PictureViews:
+        """Return the views of a picture; raises as `sign`."""
+        task = Task("views", picture, self._limits, keep_borders=keep_borders)
+        result = self._work(task, None, None)
+        if not isinstance(result, PictureViews):
+            raise WorkerDied(f"a worker answered {type(result).__name__} instead of views")
+        return result
+
+    def close(self) -> None:
+        """End all workers; tasks under way fail."""
+        self._closed.set()
+        for worker in list(self._busy):
+            worker.process.kill()
+        while not self._idle.empty():
+            worker_or_none = self._idle.get()
+            if worker_or_none is not None:
+                worker_or_none.stop()
+
+    def _take(self) -> Worker:
+        worker = self._idle.get()
+        if worker is not None and worker.process.is_alive() and worker.n_tasks < TASKS_PER_WORKER:
+            return worker
+        if worker is not None:
+            worker.stop()
+        return Worker(self._memory_bytes)
+
+    def _work(
+        self, task: Task, progress: Progress | None, cancelled: threading.Event | None
+    ) -> object:
+        worker = self._take()
+        self._busy.add(worker)
+        healthy = False
+        try:
+            worker.n_tasks += 1
+            worker.pipe.send(task)
+            kind, value = self._listen(worker, progress, cancelled)
+            healthy = True
+        except (EOFError, ConnectionError) as broken:
+            worker.process.join(1)
+            code = worker.process.exitcode
+            log.error("worker died pid=%s exit=%s task=%s", worker.process.pid, code, task.kind)
+            raise WorkerDied(f"the decoding process ended (exit code {code})") from broken
+        finally:
+            self._busy.discard(worker)
+            if healthy and not self._closed.is_set():
+                self._idle.put(worker)
+            else:
+                worker.stop()
+                self._idle.put(None)
+        if kind == "error":
+            raise error_class(value[0])(value[1])
+        return value
+
+    def _listen(
+        self, worker: Worker, progress: Progress | None, cancelled: threading.Event | None
+    ) -> tuple[str, Any]:
+        last_sign_of_life = time.monotonic()
+        while True:
+            if worker.pipe.poll(POLL_S):
+                kind, value = worker.pipe.recv()
+                if kind != "progress":
+                    return kind, value
+                last_sign_of_life = time.monotonic()
+                if progress is not None:
+                    progress(*value)
+            if cancelled is not None and cancelled.is_set():
+                raise OperationCancelled("the work was cancelled")
+            if time.monotonic() - last_sign_of_life > self._stall_s:
+                raise WorkerDied(
+                    f"decoding made no progress for {self._stall_s:g} s, the limit (worker_stall_s)"
+                )
