@@ -10,7 +10,13 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Literal
 
-from mitate.kernels.errors import InvalidArgument, InvalidMedia, NotFound, PermissionRefused
+from mitate.kernels.errors import (
+    InvalidArgument,
+    InvalidMedia,
+    MitateError,
+    NotFound,
+    PermissionRefused,
+)
 
 CHUNK_BYTES = 1 << 20
 MAX_PICTURE_BYTES = 8 << 20  # of a picture in one message
@@ -42,8 +48,14 @@ class LocalFile:
         with reading(self.path) as file:
             for start in range(0, self.size_bytes, CHUNK_BYTES):
                 on_sent(start / self.size_bytes)
-                yield file.read(min(CHUNK_BYTES, self.size_bytes - start))
+                yield self._read(file, min(CHUNK_BYTES, self.size_bytes - start))
         on_sent(1.0)
+
+    def _read(self, file: BufferedReader, n_bytes: int) -> bytes:
+        try:
+            return file.read(n_bytes)
+        except OSError as error:
+            raise _refusal(error, self.path) from error
 
 
 def reading(path: Path) -> BufferedReader:
@@ -74,21 +86,21 @@ def local_file(path: PathLike) -> LocalFile:
     except (OSError, ValueError) as error:
         raise _refusal(error, path) from error
     if stat.S_ISDIR(status.st_mode):
-        raise InvalidMedia("it is a directory; a file is needed")
+        raise InvalidMedia(f"{path}: it is a directory; a file is needed")
     if not stat.S_ISREG(status.st_mode):
-        raise InvalidMedia("it is not a regular file")
+        raise InvalidMedia(f"{path}: not a regular file")
     if status.st_size == 0:
-        raise InvalidMedia("the file is empty")
+        raise InvalidMedia(f"{path}: the file is empty")
     return LocalFile(path, status.st_size)
 
 
-def _refusal(error: OSError | ValueError, path: Path) -> Exception:
+def _refusal(error: OSError | ValueError, path: Path) -> MitateError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return NotFound(f"there is no file {os.fspath(path)!r}")
+        return NotFound(f"{path}: no such file")
     if isinstance(error, PermissionError):
-        return PermissionRefused(f"{os.fspath(path)!r} may not be read")
+        return PermissionRefused(f"{path}: not allowed to read it")
     text = error.strerror if isinstance(error, OSError) else str(error)
-    return InvalidArgument(f"{os.fspath(path)!r} cannot be read: {text}")
+    return InvalidArgument(f"{path}: cannot be read: {text}")
 
 
 def content_of(file: LocalFile) -> Content:

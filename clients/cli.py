@@ -1,0 +1,57 @@
+"""The command line: reads the arguments, runs one command, turns its outcome into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mitate.clients.cli_parser import build_parser
+from mitate.kernels.errors import InvalidArgument
+
+SUCCESS, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    0: everything was processed; 1: something failed, the rest was processed; 2: wrong usage;
+    130: interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["serve"]:
+        return _serve(arguments[1:])
+    parsed = build_parser().parse_args(arguments)
+    _tolerate_any_text()
+    try:
+        module, _, function = parsed.run.partition(":")
+        all_well = getattr(import_module(module), function)(parsed)
+        sys.stdout.flush()
+    except InvalidArgument as error:
+        parsed.parser.error(error.message)
+    except KeyboardInterrupt:
+        sys.stderr.write("mitate: interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOME_FAILED
+    return SUCCESS if all_well else SOME_FAILED
+
+
+def _serve(arguments: list[str]) -> int:
+    """Become the server: this process is replaced, so that signals and output are its own."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "mitate.server", *arguments])
+
+
+def _tolerate_any_text() -> None:
+    """Print what a terminal cannot show as `?` where it would be an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""`mitate add`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mitate.clients.cli_files import expand
+from mitate.clients.cli_output import OnProgress, Output
+from mitate.clients.cli_run import for_each
+from mitate.clients.cli_text import clock, counted, padded, place, shown
+from mitate.clients.client import Client
+from mitate.clients.results import Added
+from mitate.kernels.errors import InvalidArgument, MitateError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PARALLEL = 4  # files under way at once
+_NUMBERS = "{:<8}  {:>8}  {:>9}  {:>7}  "
+_NAME_CELLS = 36
+_NOTHING: dict[str, Any] = dict.fromkeys(
+    ("title", "title_id", "episode", "episode_id", "source_id", "kind", "frames", "duration_ms")
+)
+
+
+def add(arguments: Namespace) -> bool:
+    """Add files; returns whether all went well.
+
+    Raises:
+        InvalidArgument: options that do not go together.
+    """
+    jobs = expand(arguments.files)
+    _check(arguments, len(jobs))
+    report = _Report(Output(arguments.json))
+    output = report.output
+    with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
+
+        def work(file: str, tell: OnProgress) -> Added:
+            return client.add(
+                file,
+                title=arguments.title,
+                episode=arguments.episode,
+                refs=dict(arguments.refs),
+                episode_id=arguments.episode_id,
+                replace_episode_id=arguments.replace,
+                sign_locally=arguments.local,
+                progress=tell,
+            )
+
+        for_each(jobs, work, bar, report.take, parallel=PARALLEL, in_order=not output.as_json)
+    report.end()
+    return output.all_well
+
+
+def _check(arguments: Namespace, n_files: int) -> None:
+    if n_files > 1:
+        for name in ("episode", "replace"):
+            if getattr(arguments, name) is not None:
+                raise InvalidArgument(f"--{name} takes one file; there are {n_files}")
+    where = "--episode-id" if arguments.episode_id is not None else "--replace"
+    if arguments.episode_id is not None or arguments.replace is not None:
+        for name in ("title", "episode"):
+            if getattr(arguments, name) is not None:
+                raise InvalidArgument(f"--{name} cannot be given with {where}")
+    providers = [provider for provider, _ in arguments.refs]
+    for provider in providers:
+        if providers.count(provider) > 1:
+            raise InvalidArgument(f"--ref {provider} is given twice")
+
+
+class _Report:
+    """Prints what became of each file, and the sum at the end."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self._counts = {"added": 0, "exists": 0, "replaced": 0, "failed": 0}
+        self._headed = False
+
+    def take(self, file: str, outcome: Added | MitateError) -> None:
+        """Print one file's line."""
+        if isinstance(outcome, MitateError):
+            self._counts["failed"] += 1
+            self.output.failure(file, outcome, {"file": file, "status": "failed", **_NOTHING})
+            return
+        added = outcome
+        self._counts[added.status] += 1
+        data = {"file": file, **asdict(added), "error": None}
+        self.output.result(data, lambda console: self._row(console, file, added))
+
+    def _row(self, console: Console, file: str, added: Added) -> None:
+        if not self._headed:
+            self._headed = True
+            heading = _NUMBERS.format("status", "frames", "duration", "episode")
+            self._print(console, heading + padded("name", _NAME_CELLS) + "  file")
+        numbers = _NUMBERS.format(
+            added.status, f"{added.frames:,}", clock(added.duration_ms), added.episode_id
+        )
+        name = padded(place(added.title, added.episode), _NAME_CELLS)
+        note = "  (broken off: only its beginning is stored)" if added.partial else ""
+        self._print(console, f"{numbers}{name}  {shown(file)}{note}")
+
+    @staticmethod
+    def _print(console: Console, line: str) -> None:
+        console.print(line, soft_wrap=True)
+
+    def end(self) -> None:
+        """Print the sum of several files."""
+        words = {"exists": "already there"}
+        parts = [
+            f"{number:,} {words.get(status, status)}"
+            for status, number in self._counts.items()
+            if number
+        ]
+        n_files = sum(self._counts.values())
+        if n_files > 1 and not self.output.as_json:
+            self._print(self.output.console, f"\n{counted(n_files, 'file')}: {', '.join(parts)}")

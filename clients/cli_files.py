@@ -1,0 +1,65 @@
+"""Which files the arguments of a command stand for."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from mitate.kernels.errors import InvalidMedia, MitateError, PermissionRefused
+
+_VIDEOS = (
+    "3gp asf avi divx f4v flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogm ogv rm rmvb ts vob "
+    "webm wmv y4m"
+)
+_PICTURES = "apng avif bmp gif jfif jpe jpeg jpg png tif tiff webp"
+MEDIA_SUFFIXES = frozenset("." + suffix for suffix in f"{_VIDEOS} {_PICTURES}".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to process, or the error in its place."""
+
+    file: str  # as it was named
+    error: MitateError | None = None
+
+
+def expand(arguments: list[str]) -> list[Job]:
+    """Return the files that arguments name, in order; directories are searched for media.
+
+    A file that is named is always taken. Below a directory suffixes decide, and what is hidden is
+    left out.
+    """
+    jobs: list[Job] = []
+    for argument in arguments:
+        jobs += _below(argument) if os.path.isdir(argument) else [Job(argument)]
+    return jobs
+
+
+def _below(directory: str) -> list[Job]:
+    unreadable: list[OSError] = []
+    found: list[str] = []
+    for folder, folders, names in os.walk(directory, onerror=unreadable.append):
+        folders[:] = sorted((name for name in folders if name[0] != "."), key=_in_order)
+        found += [
+            os.path.join(folder, name)
+            for name in sorted(names, key=_in_order)
+            if name[0] != "." and os.path.splitext(name)[1].lower() in MEDIA_SUFFIXES
+        ]
+    failed = [
+        Job(
+            str(error.filename or directory),
+            PermissionRefused(f"{error.filename}: cannot be listed: {error.strerror}"),
+        )
+        for error in unreadable
+    ]
+    if not found and not failed:
+        refusal = InvalidMedia(f"{directory}: no video or picture file in this directory")
+        return [Job(directory, refusal)]
+    return [Job(path) for path in found] + failed
+
+
+def _in_order(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which episode 2 stands before episode 10."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]

@@ -1,0 +1,89 @@
+"""Where the results of a command go: JSON lines or tables on stdout, the rest on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from mitate.clients.cli_text import shown
+from mitate.clients.results import Progress
+from mitate.kernels.errors import MitateError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH_WITHOUT_TERMINAL = 400
+OnProgress = Callable[[Progress], None]
+Bar = Callable[[str], AbstractContextManager[OnProgress]]  # shows how far a file is
+
+
+class Output:
+    """Takes results and failures one by one and remembers whether all went well."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.all_well = True
+        self._console: Console | None = None
+
+    @property
+    def console(self) -> Console:
+        """The console on stdout; made when first used."""
+        if self._console is None:
+            from rich.console import Console
+
+            width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+            self._console = Console(width=width, markup=False, highlight=False, emoji=False)
+        return self._console
+
+    def result(self, data: Mapping[str, Any], show: Callable[[Console], None]) -> None:
+        """Give a result: `data` to machines, or what `show` prints to a person."""
+        if self.as_json:
+            self._line(data)
+        else:
+            show(self.console)
+            sys.stdout.flush()
+
+    def failure(self, subject: str, error: MitateError, data: Mapping[str, Any]) -> None:
+        """Give a failure: `data` and the error to machines, or a line on stderr to a person."""
+        self.all_well = False
+        if self.as_json:
+            self._line({**data, "error": error_json(error)})
+        else:
+            sys.stderr.write(f"mitate: {failure_text(subject, error)}\n")
+            sys.stderr.flush()
+
+    def _line(self, data: Mapping[str, Any]) -> None:
+        sys.stdout.write(json.dumps(data) + "\n")
+        sys.stdout.flush()
+
+    @contextmanager
+    def bars(self, n_files: int) -> Iterator[Bar]:
+        """Show progress bars while the block runs, if stderr is a terminal.
+
+        JSON that goes to a terminal is shown without bars: they would be mixed.
+        """
+        if not sys.stderr.isatty() or (self.as_json and sys.stdout.isatty()):
+            yield lambda file: nullcontext(lambda progress: None)
+            return
+        from mitate.clients.cli_bars import bars
+
+        with bars(n_files) as bar:
+            yield bar
+
+
+def error_json(error: MitateError) -> dict[str, str]:
+    """Return an error as it stands in JSON."""
+    return {"reason": error.reason, "message": error.message}
+
+
+def failure_text(subject: str, error: MitateError) -> str:
+    """Return `FILE: message` with the file named once."""
+    message = error.message
+    for name in (subject, os.path.basename(subject)):
+        if name:
+            message = message.removeprefix(f"{name}: ")
+    return shown(f"{subject}: {message}" if subject else message)

@@ -1,0 +1,183 @@
+"""The arguments of every command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+DEFAULT_SERVER = "127.0.0.1:50061"
+_COMMANDS = "mitate.clients.cli_"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="mitate",
+        description="Find which episode, and which moment of it, a picture or a video comes from.",
+        epilog="`mitate COMMAND --help` tells the rest.",
+    )
+    parser.add_argument("--version", action="version", version=f"mitate {version('mitate')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands.add_parser("serve", help="run the server: --data DIR --listen HOST:PORT")
+    for add in (_add, _search, _scan, _sign, _list, _show, _remove, _stats):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: Commands, name: str, run: str, text: str, *, server: bool = True
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(run=_COMMANDS + run, parser=parser)
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object per line and nothing else"
+    )
+    if server:
+        parser.add_argument(
+            "--server",
+            metavar="HOST:PORT",
+            type=_address,
+            default=os.environ.get("MITATE_SERVER") or DEFAULT_SERVER,
+            help=f"address of the server; MITATE_SERVER or {DEFAULT_SERVER} without it",
+        )
+    return parser
+
+
+def _add(commands: Commands) -> None:
+    parser = _command(commands, "add", "add:add", "store videos and pictures to be found later")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="file, or directory that is searched for media"
+    )
+    parser.add_argument(
+        "--title",
+        type=_text,
+        metavar="NAME",
+        help="title that the files belong to; each file's stem without it",
+    )
+    parser.add_argument("--episode", type=_text, metavar="LABEL", help="label of the episode")
+    parser.add_argument(
+        "--ref",
+        dest="refs",
+        type=_reference,
+        action="append",
+        default=[],
+        metavar="PROVIDER=ID",
+        help="external reference, for example anidb=23; may be repeated",
+    )
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
+        "--episode-id", type=_id, metavar="ID", help="add another source to this episode"
+    )
+    place.add_argument(
+        "--replace",
+        type=_id,
+        metavar="EPISODE_ID",
+        help="put the file in the place of all that this episode holds",
+    )
+    parser.add_argument(
+        "--local", action="store_true", help="decode here and send the signature only"
+    )
+
+
+def _search(commands: Commands) -> None:
+    parser = _command(
+        commands, "search", "search:search", "find the moment that pictures and videos show"
+    )
+    parser.add_argument("files", nargs="*", default=[], metavar="FILE", help="picture or video")
+    parser.add_argument(
+        "--signature",
+        dest="signatures",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="signature file of `mitate sign`, or file with one 33 or 35 byte descriptor",
+    )
+    parser.add_argument(
+        "-k", type=_count, default=10, metavar="N", help="matches to show, 1 to 100; 10 without it"
+    )
+
+
+def _scan(commands: Commands) -> None:
+    parser = _command(
+        commands, "scan", "search:scan", "tell which sources the parts of a video come from"
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="video")
+
+
+def _sign(commands: Commands) -> None:
+    parser = _command(
+        commands, "sign", "sign:sign", "make signature files here, uploading nothing", server=False
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="video or picture")
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="PATH",
+        help="where the signature goes; a directory for several files; STEM.msig here without it",
+    )
+
+
+def _list(commands: Commands) -> None:
+    _command(commands, "list", "catalog:list_titles", "list the titles and their episodes")
+
+
+def _show(commands: Commands) -> None:
+    parser = _command(commands, "show", "catalog:show", "show episodes with their sources")
+    parser.add_argument("episode_ids", nargs="+", type=_id, metavar="EPISODE_ID")
+
+
+def _remove(commands: Commands) -> None:
+    parser = _command(commands, "remove", "catalog:remove", "remove episodes and their sources")
+    parser.add_argument("episode_ids", nargs="+", type=_id, metavar="EPISODE_ID")
+
+
+def _stats(commands: Commands) -> None:
+    _command(commands, "stats", "catalog:stats", "tell how much is stored and how the server is")
+
+
+def _checked(test: Callable[[str], bool], wanted: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not test(text):
+            raise argparse.ArgumentTypeError(f"{text!r}; {wanted}")
+        return text
+
+    return check
+
+
+def _is_text(text: str) -> bool:
+    return 1 <= len(text.strip()) <= 500 and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def _is_address(text: str) -> bool:
+    host, colon, port = text.rpartition(":")
+    return bool(colon and host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+
+
+def _is_number(text: str, largest: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= largest
+
+
+_text = _checked(_is_text, "1 to 500 characters are allowed")
+_address = _checked(_is_address, "HOST:PORT is needed")
+
+
+def _id(text: str) -> int:
+    return int(_checked(lambda t: _is_number(t, 2**63 - 1), "an id, 1 or larger, is needed")(text))
+
+
+def _count(text: str) -> int:
+    return int(_checked(lambda t: _is_number(t, 100), "1 to 100 are allowed")(text))
+
+
+def _reference(text: str) -> tuple[str, str]:
+    provider, equals, reference = text.partition("=")
+    if not (equals and _is_text(provider) and _is_text(reference)):
+        raise argparse.ArgumentTypeError(f"{text!r}; PROVIDER=ID is needed")
+    return provider.strip(), reference.strip()

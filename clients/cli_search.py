@@ -1,0 +1,136 @@
+"""`mitate search` and `mitate scan`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mitate.clients.cli_files import Job
+from mitate.clients.cli_output import OnProgress, Output
+from mitate.clients.cli_run import for_each
+from mitate.clients.cli_text import (
+    VERDICT_WORDS,
+    answer_sentence,
+    notes,
+    shown,
+    time_range,
+    timeline_sentence,
+)
+from mitate.clients.client import Client
+from mitate.clients.results import Answer, Match, SearchOptions, Timeline
+from mitate.kernels.errors import InvalidArgument, MitateError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PARALLEL_SEARCHES = 4
+PARALLEL_SCANS = 2
+Column = tuple[str, bool, Callable[[Match], str]]  # heading, numeric, cell
+
+
+def search(arguments: Namespace) -> bool:
+    """Search files; returns whether all went well.
+
+    Raises:
+        InvalidArgument: no file is named.
+    """
+    jobs = [Job(file) for file in [*arguments.files, *arguments.signatures]]
+    if not jobs:
+        raise InvalidArgument("name a FILE, or --signature FILE")
+    signatures = set(arguments.signatures) - set(arguments.files)
+    output = Output(arguments.json)
+    options = SearchOptions(k=arguments.k)
+    with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
+
+        def work(file: str, tell: OnProgress) -> Answer:
+            if file in signatures:
+                return client.search_signature(file, options)
+            return client.search(file, options, progress=tell)
+
+        def done(file: str, outcome: Answer | MitateError) -> None:
+            if isinstance(outcome, MitateError):
+                output.failure(file, outcome, {"file": file})
+            else:
+                answer = outcome
+                output.result(
+                    {"file": file, **asdict(answer)},
+                    lambda console: _show_answer(console, file, answer),
+                )
+
+        for_each(jobs, work, bar, done, parallel=PARALLEL_SEARCHES)
+    return output.all_well
+
+
+def scan(arguments: Namespace) -> bool:
+    """Scan files; returns whether all went well."""
+    jobs = [Job(file) for file in arguments.files]
+    output = Output(arguments.json)
+    with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
+
+        def work(file: str, tell: OnProgress) -> Timeline:
+            return client.scan(file, progress=tell)
+
+        def done(file: str, outcome: Timeline | MitateError) -> None:
+            if isinstance(outcome, MitateError):
+                output.failure(file, outcome, {"file": file})
+            else:
+                timeline = outcome
+                output.result(
+                    {"file": file, **asdict(timeline)},
+                    lambda console: _show_timeline(console, file, timeline),
+                )
+
+        for_each(jobs, work, bar, done, parallel=PARALLEL_SCANS)
+    return output.all_well
+
+
+def _show_answer(console: Console, file: str, answer: Answer) -> None:
+    console.print(shown(file), style="bold", soft_wrap=True)
+    console.print("  " + answer_sentence(answer), soft_wrap=True)
+    clip: list[Column] = []
+    if any(match.query_to_ms > match.query_from_ms for match in answer.matches):
+        clip = [(f"in the {'clip' if answer.kind == 'video' else 'query'}", True, _query_range)]
+    verdict: Column = ("verdict", False, lambda match: VERDICT_WORDS[match.verdict])
+    _show_table(console, answer.matches, [*clip, *_reference_columns(answer.matches), verdict])
+
+
+def _show_timeline(console: Console, file: str, timeline: Timeline) -> None:
+    console.print(shown(file), style="bold", soft_wrap=True)
+    console.print("  " + timeline_sentence(timeline), soft_wrap=True)
+    columns: list[Column] = [("in the video", True, _query_range)]
+    _show_table(console, timeline.segments, columns + _reference_columns(timeline.segments))
+
+
+def _query_range(match: Match) -> str:
+    return time_range(match.query_from_ms, match.query_to_ms)
+
+
+def _reference_columns(matches: tuple[Match, ...]) -> list[Column]:
+    """Return the columns about the reference; those that would be empty are left out."""
+    columns: list[Column] = [
+        ("title", False, lambda match: shown(match.title)),
+        ("episode", False, lambda match: shown(match.episode)),
+        ("time", True, lambda match: time_range(match.from_ms, match.to_ms)),
+        ("similarity", True, lambda match: f"{match.similarity:.2f}"),
+    ]
+    if any(match.probability is not None for match in matches):
+        columns.append(("probability", True, _probability))
+    if any(notes(match) for match in matches):
+        columns.append(("notes", False, notes))
+    return columns
+
+
+def _probability(match: Match) -> str:
+    return "" if match.probability is None else f"{match.probability:.3f}"
+
+
+def _show_table(console: Console, matches: tuple[Match, ...], columns: list[Column]) -> None:
+    from mitate.clients.cli_tables import table
+
+    if matches:
+        heads = [(heading, numeric) for heading, numeric, _ in columns]
+        rows = [[cell(match) for _, _, cell in columns] for match in matches]
+        console.print(table(heads, rows))
+    console.print()
