@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 import grpc
 
 from mitate.clients import transport
+from mitate.clients.aio_status import Ending
 from mitate.clients.connection import Connection, check_feed
 from mitate.clients.steps import Call, Feed, Flow, Local
 from mitate.kernels.errors import MitateError
@@ -79,20 +80,23 @@ class AwaitingConnection(Connection):
         return last
 
     async def _answer(self, call: Call) -> Any:
+        running = self._method(call)(_request(call), timeout=self._deadline_s(call))
+        ending = Ending(running)
         try:
-            answer = await self._method(call)(_request(call), timeout=self._deadline_s(call))
+            answer = await running
         except grpc.RpcError as error:
-            raise self._error(call, error) from error
+            raise self._error(call, await ending.error(error)) from error
         check_feed(call)
         return answer
 
     async def _messages(self, call: Call) -> AsyncGenerator[Any, None]:
         stream = self._method(call)(_request(call), timeout=self._deadline_s(call))
+        ending = Ending(stream)
         try:
             async for message in stream:
                 yield message
         except grpc.RpcError as error:
-            raise self._error(call, error) from error
+            raise self._error(call, await ending.error(error)) from error
         finally:
             stream.cancel()
         check_feed(call)
