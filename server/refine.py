@@ -1,0 +1,120 @@
+"""Offset, speed and ends of a stretch, from every frame of the query."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.server.emissions import (
+    Floats,
+    Frames,
+    Likelihood,
+    Line,
+    Reference,
+    distances_on,
+    squared_distances,
+)
+
+# Speeds of edited and converted video; a measured speed that cannot be told from one becomes it.
+USUAL_SPEEDS = (1.0, 25 / 24, 24 / 25, 24 / 23.976, 23.976 / 24, 0.5, 2.0, 0.25, 4.0, -1.0)
+SEARCH_MS = (360.0, 120.0)  # how far from the line the true place is looked for, pass by pass
+LARGEST_SPEED_CHANGE = 0.15  # of the speed, that the fit may make
+GIVE_UP = 18.0  # evidence that a stretch may lose on the way to gaining more
+_N_FRAMES = 160
+_HUBER_MS = 60.0
+_NOISE_MS = 8.0
+_SAME_DISTANCE = 60  # two frames nearer than this to the same query frame are equally good
+_STEEP_DISTANCE = 200.0
+
+
+def refine_line(
+    line: Line, query: Frames, first: int, stop: int, reference: Reference, likelihood: Likelihood
+) -> Line:
+    """Fit offset and speed to query frames first..stop-1 by weighted least squares."""
+    frames = np.arange(first, stop)[query.informative[first:stop]]
+    if len(frames) > _N_FRAMES:
+        frames = frames[np.linspace(0, len(frames) - 1, _N_FRAMES).astype(np.int64)]
+    if not len(frames):
+        return line
+    some = query.take(frames)
+    for reach_ms in SEARCH_MS:
+        moved_ms, weights = _displacements(line, some, reference, reach_ms, likelihood)
+        line = _fitted(line, some.times_ms, moved_ms, weights)
+    return line
+
+
+def _displacements(
+    line: Line, query: Frames, reference: Reference, reach_ms: float, likelihood: Likelihood
+) -> tuple[Floats, Floats]:
+    """Return how far from the line each frame has its best place, and how sure that is."""
+    n_steps = max(1, round(reach_ms / reference.step_ms))
+    times_ms = line.at(query.times_ms)
+    around = reference.frames_at(times_ms)[:, None] + np.arange(-n_steps, n_steps + 1)
+    inside = (around >= 0) & (around < len(reference.times_ms))
+    around = around.clip(0, len(reference.times_ms) - 1)
+    vectors = query.vectors(line.mirrored)
+    distances = squared_distances(vectors[:, None], reference.vectors[reference.kept[around]])
+    lowest = np.where(inside, distances, np.iinfo(np.int32).max).min(axis=1)
+    equal = inside & (distances <= (lowest + lowest // 8 + _SAME_DISTANCE)[:, None])
+    n_equal = equal.sum(axis=1)
+    moved_ms = (reference.times_ms[around] - times_ms[:, None]) * equal
+    steepness = np.median(distances, axis=1) - lowest
+    weights = likelihood(lowest).clip(0) * steepness.clip(0) / (steepness.clip(0) + _STEEP_DISTANCE)
+    return moved_ms.sum(axis=1) / n_equal, weights / n_equal**2
+
+
+def _fitted(line: Line, times_ms: NDArray[np.int64], moved_ms: Floats, weights: Floats) -> Line:
+    """Return the line moved so that it meets the displaced places, outliers counting less."""
+    if weights.sum() < 1e-3:
+        return line
+    shift_ms, slope, slope_error = 0.0, 0.0, np.inf
+    middle_ms = float(np.average(times_ms, weights=weights))
+    centred = times_ms - middle_ms
+    for _ in range(4):
+        rest = np.abs(moved_ms - shift_ms - slope * centred)
+        robust = weights * np.minimum(1.0, _HUBER_MS / np.maximum(rest, 1e-9))
+        spread = float((robust * centred**2).sum())
+        shift_ms = float(np.average(moved_ms, weights=robust))
+        if spread > 0 and len(times_ms) > 3 and line.speed != 0:
+            slope = float((robust * centred * (moved_ms - shift_ms)).sum() / spread)
+            noise = max(_NOISE_MS, float(np.sqrt(np.average(rest**2, weights=robust))))
+            slope_error = noise * float(np.sqrt(robust.max() / spread))
+    return _turned(line, middle_ms, shift_ms, slope, slope_error)
+
+
+def _turned(line: Line, middle_ms: float, shift_ms: float, slope: float, error: float) -> Line:
+    """Return the line with another speed, if that is sure, through its place at `middle_ms`."""
+    at_ms = line.speed * middle_ms + line.offset_ms + shift_ms
+    measured = line.speed + slope
+    speed = line.speed
+    if abs(slope) <= LARGEST_SPEED_CHANGE * abs(line.speed) and abs(slope) > 2 * error:
+        speed = measured
+    for usual in USUAL_SPEEDS:
+        if abs(usual - measured) <= 2 * error and abs(usual - line.speed) <= 0.1 * abs(line.speed):
+            speed = usual
+            break
+    return line._replace(speed=speed, offset_ms=at_ms - speed * middle_ms)
+
+
+def find_ends(
+    line: Line,
+    query: Frames,
+    core: tuple[int, int],  # first and stop frame
+    limits: tuple[int, int],  # first and stop frame that may be reached
+    reference: Reference,
+    likelihood: Likelihood,
+) -> tuple[int, int]:
+    """Return first and stop frame of the stretch around `core` with the most evidence."""
+    low, high = limits
+    window = query.take(np.arange(low, high))
+    evidence = likelihood(distances_on(line, window, reference))
+    evidence = np.where(window.informative, evidence, np.minimum(evidence, 0.0))
+    middle = (core[0] + core[1]) // 2 - low
+    return low + middle - _reach(evidence[:middle][::-1]), low + middle + _reach(evidence[middle:])
+
+
+def _reach(evidence: Floats) -> int:
+    """Return how many frames to go for the largest sum, stopping where too much is lost."""
+    sums = np.concatenate([[0.0], np.cumsum(evidence)])
+    lost = np.flatnonzero(np.maximum.accumulate(sums) - sums > GIVE_UP)
+    return int(np.argmax(sums[: lost[0]] if len(lost) else sums))
