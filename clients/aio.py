@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy.typing as npt
-
-from mitate.clients import flows, flows_batch, flows_catalog, requests
+from mitate.clients import flows, flows_catalog, requests
 from mitate.clients.awaiting import AwaitingConnection
-from mitate.clients.columns import ComputedSignature, Hits, StreamAnswer
 from mitate.clients.flows import OnProgress, OnSegment
-from mitate.clients.flows_batch import StreamItem
 from mitate.clients.media import PathLike
 from mitate.clients.results import (
     Added,
@@ -26,6 +22,10 @@ from mitate.clients.results import (
 from mitate.clients.steps import AsyncFeed, Call, Feed
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mitate.clients.columns import ComputedSignature, Hits, StreamAnswer
+    from mitate.clients.flows_batch import StreamItem
     from mitate.kernels.signature import Signature
 
 
@@ -73,6 +73,8 @@ class AsyncClient(AwaitingConnection):
         options: SearchOptions | None = None,
     ) -> Hits:
         """Search many descriptors at once."""
+        from mitate.clients import flows_batch
+
         return await self._run(flows_batch.search_signatures(layouts, options))
 
     async def stream_search(
@@ -83,6 +85,8 @@ class AsyncClient(AwaitingConnection):
         preserve_order: bool = True,
     ) -> AsyncIterator[StreamAnswer]:
         """Search items as they come; an item that fails is answered by its error."""
+        from mitate.clients import flows_batch
+
         feed: Feed | AsyncFeed
         if isinstance(items, AsyncIterable):
             feed = AsyncFeed(flows_batch.stream_requests_async(items, options, preserve_order))
@@ -95,6 +99,8 @@ class AsyncClient(AwaitingConnection):
         self, picture: PathLike | bytes, *, keep_borders: bool = False
     ) -> ComputedSignature:
         """Have the server make the signature of a picture."""
+        from mitate.clients import flows_batch
+
         return await self._run(flows_batch.compute_signature(picture, keep_borders))
 
     async def scan(

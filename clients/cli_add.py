@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mitate.clients.cli_files import expand
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
-from mitate.clients.cli_text import clock, counted, padded, place, shown
+from mitate.clients.cli_text import clock, counted, place, shown
 from mitate.clients.client import Client
 from mitate.clients.results import Added
 from mitate.kernels.errors import InvalidArgument, MitateError
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PARALLEL = 4  # files under way at once
-_NUMBERS = "{:<8}  {:>8}  {:>9}  {:>7}  "
-_NAME_CELLS = 36
+_ROW = "{:<8}  {:>8}  {:>8}  {:>7}  "
 _NOTHING: dict[str, Any] = dict.fromkeys(
     ("title", "title_id", "episode", "episode_id", "source_id", "kind", "frames", "duration_ms")
 )
@@ -92,14 +92,15 @@ class _Report:
     def _row(self, console: Console, file: str, added: Added) -> None:
         if not self._headed:
             self._headed = True
-            heading = _NUMBERS.format("status", "frames", "duration", "episode")
-            self._print(console, heading + padded("name", _NAME_CELLS) + "  file")
-        numbers = _NUMBERS.format(
-            added.status, f"{added.frames:,}", clock(added.duration_ms), added.episode_id
+            heading = _ROW.format("status", "length", "frames", "episode")
+            self._print(console, heading + "file → title, episode")
+        numbers = _ROW.format(
+            added.status, clock(added.duration_ms), f"{added.frames:,}", added.episode_id
         )
-        name = padded(place(added.title, added.episode), _NAME_CELLS)
-        note = "  (broken off: only its beginning is stored)" if added.partial else ""
-        self._print(console, f"{numbers}{name}  {shown(file)}{note}")
+        name = place(added.title, added.episode)
+        arrow = "" if name == shown(Path(file).stem) else f" → {name}"
+        note = " (broken off: only its beginning is stored)" if added.partial else ""
+        self._print(console, f"{numbers}{shown(file)}{arrow}{note}")
 
     @staticmethod
     def _print(console: Console, line: str) -> None:
@@ -115,4 +116,5 @@ class _Report:
         ]
         n_files = sum(self._counts.values())
         if n_files > 1 and not self.output.as_json:
-            self._print(self.output.console, f"\n{counted(n_files, 'file')}: {', '.join(parts)}")
+            text = f"\n{counted(n_files, 'file')}: {', '.join(parts)}"
+            self.output.show(lambda console: self._print(console, text))

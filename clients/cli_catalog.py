@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mitate.clients.cli_output import Output
+from mitate.clients.cli_tables import Head, table
 from mitate.clients.cli_text import clock, counted, place, shown, size
 from mitate.clients.client import Client
 from mitate.clients.results import Episode, Stats, Title
@@ -28,7 +29,7 @@ def list_titles(arguments: Namespace) -> bool:
         for episode in client.episodes():
             episodes[episode.title_id].append(episode)
         if not output.as_json:
-            _show_list(output.console, titles, episodes)
+            output.show(lambda console: _show_list(console, titles, episodes))
             return
         for title in titles:
             data = asdict(title) | {"episodes": [episode_json(e) for e in episodes[title.title_id]]}
@@ -104,13 +105,12 @@ def _for_each_id(
 def _show_list(
     console: Console, titles: tuple[Title, ...], episodes: Mapping[int, list[Episode]]
 ) -> None:
-    from mitate.clients.cli_tables import table
-
     if not titles:
         console.print("nothing is stored yet; `mitate add FILE...` stores videos and pictures")
         return
-    heads = [("id", True), ("title, episode", False), ("length", True), ("frames", True)]
-    heads += [("files", True), ("references", False)]
+    heads = [Head("id", right=True), Head("title, episode", folds=True)]
+    heads += [Head(text, right=True) for text in ("length", "frames", "files")]
+    heads += [Head("references", folds=True)]
     rows = []
     for title in titles:
         if not episodes[title.title_id]:
@@ -138,14 +138,13 @@ def _refs(refs: Mapping[str, str]) -> str:
 
 
 def _show_episode(console: Console, episode: Episode) -> None:
-    from mitate.clients.cli_tables import table
-
     console.print(place(episode.title, episode.episode), style="bold", soft_wrap=True)
     about = [f"episode {episode.episode_id}", f"title {episode.title_id}"]
     about += [f"added {_date(episode.created_ms)}", _refs(episode.refs)]
     console.print("  " + ", ".join(part for part in about if part), soft_wrap=True)
-    names = ("source", "kind", "size", "length", "frames", "kept")
-    heads = [(name, name != "kind") for name in names] + [("file", False), ("SHA-256", False)]
+    heads = [Head("source", right=True), Head("kind")]
+    heads += [Head(text, right=True) for text in ("size", "length", "frames", "kept")]
+    heads += [Head("file", folds=True), Head("SHA-256")]
     rows = [
         [
             str(source.source_id),
@@ -167,7 +166,7 @@ def _show_stats(console: Console, stats: Stats) -> None:
     lines = {
         "stored": f"{counted(stats.titles, 'title')}, {counted(stats.episodes, 'episode')}, "
         f"{counted(stats.sources, 'file')}, {clock(stats.duration_ms)} in all",
-        "frames": f"{stats.frames:,}, of which {stats.kept:,} differ from the one before",
+        "frames": f"{stats.frames:,}, kept in {counted(stats.kept, 'descriptor')}",
         "on disk": size(stats.stored_bytes),
         "index": f"{stats.index}, state {stats.index_generation}",
         "waiting": counted(stats.queued_signatures, "signature"),

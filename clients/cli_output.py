@@ -29,9 +29,7 @@ class Output:
         self.all_well = True
         self._console: Console | None = None
 
-    @property
-    def console(self) -> Console:
-        """The console on stdout; made when first used."""
+    def _console_of_stdout(self) -> Console:
         if self._console is None:
             from rich.console import Console
 
@@ -42,22 +40,29 @@ class Output:
     def result(self, data: Mapping[str, Any], show: Callable[[Console], None]) -> None:
         """Give a result: `data` to machines, or what `show` prints to a person."""
         if self.as_json:
-            self._line(data)
+            self._write(json.dumps(data) + "\n")
         else:
-            show(self.console)
-            sys.stdout.flush()
+            self.show(show)
+
+    def show(self, show: Callable[[Console], None]) -> None:
+        """Print what `show` prints, above the progress bars where there are some."""
+        console = self._console_of_stdout()
+        with console.capture() as captured:
+            show(console)
+        self._write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
     def failure(self, subject: str, error: MitateError, data: Mapping[str, Any]) -> None:
         """Give a failure: `data` and the error to machines, or a line on stderr to a person."""
         self.all_well = False
         if self.as_json:
-            self._line({**data, "error": error_json(error)})
+            self._write(json.dumps({**data, "error": error_json(error)}) + "\n")
         else:
             sys.stderr.write(f"mitate: {failure_text(subject, error)}\n")
             sys.stderr.flush()
 
-    def _line(self, data: Mapping[str, Any]) -> None:
-        sys.stdout.write(json.dumps(data) + "\n")
+    @staticmethod
+    def _write(text: str) -> None:
+        sys.stdout.write(text)
         sys.stdout.flush()
 
     @contextmanager
@@ -86,4 +91,5 @@ def failure_text(subject: str, error: MitateError) -> str:
     for name in (subject, os.path.basename(subject)):
         if name:
             message = message.removeprefix(f"{name}: ")
-    return shown(f"{subject}: {message}" if subject else message)
+    named = not subject or message.endswith(f" {subject}")
+    return shown(message if named else f"{subject}: {message}")

@@ -13,7 +13,7 @@ from mitate.clients.results import Progress
 from mitate.kernels.errors import MitateError, OperationCancelled
 
 T = TypeVar("T")
-STOP_S = 3.0  # how long work that was told to stop may take to tidy up
+STOP_S = 1.5  # how long work that was told to stop may take to tidy up
 
 
 def for_each(

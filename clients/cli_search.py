@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from mitate.clients.cli_files import Job
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
+from mitate.clients.cli_tables import Head, table
 from mitate.clients.cli_text import (
     VERDICT_WORDS,
     answer_sentence,
     notes,
+    place,
     shown,
     time_range,
     timeline_sentence,
 )
 from mitate.clients.client import Client
-from mitate.clients.results import Answer, Match, SearchOptions, Timeline
+from mitate.clients.results import Answer, Match, SearchOptions, Timeline, Verdict
 from mitate.kernels.errors import InvalidArgument, MitateError
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 PARALLEL_SEARCHES = 4
 PARALLEL_SCANS = 2
-Column = tuple[str, bool, Callable[[Match], str]]  # heading, numeric, cell
+Column = tuple[Head, Callable[[Match], str]]
 
 
 def search(arguments: Namespace) -> bool:
@@ -89,37 +91,38 @@ def scan(arguments: Namespace) -> bool:
 def _show_answer(console: Console, file: str, answer: Answer) -> None:
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + answer_sentence(answer), soft_wrap=True)
-    clip: list[Column] = []
-    if any(match.query_to_ms > match.query_from_ms for match in answer.matches):
-        clip = [(f"in the {'clip' if answer.kind == 'video' else 'query'}", True, _query_range)]
-    verdict: Column = ("verdict", False, lambda match: VERDICT_WORDS[match.verdict])
-    _show_table(console, answer.matches, [*clip, *_reference_columns(answer.matches), verdict])
+    matches = () if answer.verdict is Verdict.UNINFORMATIVE else answer.matches
+    columns = _columns(matches, "in the clip" if answer.kind == "video" else "in the query")
+    if any(match.verdict is not answer.verdict for match in matches):
+        columns.append((Head("verdict"), lambda match: VERDICT_WORDS[match.verdict]))
+    _show_table(console, matches, columns)
 
 
 def _show_timeline(console: Console, file: str, timeline: Timeline) -> None:
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + timeline_sentence(timeline), soft_wrap=True)
-    columns: list[Column] = [("in the video", True, _query_range)]
-    _show_table(console, timeline.segments, columns + _reference_columns(timeline.segments))
+    _show_table(console, timeline.segments, _columns(timeline.segments, "in the video"))
+
+
+def _columns(matches: tuple[Match, ...], query: str) -> list[Column]:
+    """Return the columns that say something about these matches."""
+    columns: list[Column] = []
+    if any(match.query_to_ms > match.query_from_ms for match in matches):
+        columns.append((Head(query, right=True), _query_range))
+    columns += [
+        (Head("title, episode", folds=True), lambda match: place(match.title, match.episode)),
+        (Head("time", right=True), lambda match: time_range(match.from_ms, match.to_ms)),
+        (Head("similarity", right=True), lambda match: f"{match.similarity:.2f}"),
+    ]
+    if any(match.probability is not None for match in matches):
+        columns.append((Head("probability", right=True), _probability))
+    if any(notes(match) for match in matches):
+        columns.append((Head("notes"), notes))
+    return columns
 
 
 def _query_range(match: Match) -> str:
     return time_range(match.query_from_ms, match.query_to_ms)
-
-
-def _reference_columns(matches: tuple[Match, ...]) -> list[Column]:
-    """Return the columns about the reference; those that would be empty are left out."""
-    columns: list[Column] = [
-        ("title", False, lambda match: shown(match.title)),
-        ("episode", False, lambda match: shown(match.episode)),
-        ("time", True, lambda match: time_range(match.from_ms, match.to_ms)),
-        ("similarity", True, lambda match: f"{match.similarity:.2f}"),
-    ]
-    if any(match.probability is not None for match in matches):
-        columns.append(("probability", True, _probability))
-    if any(notes(match) for match in matches):
-        columns.append(("notes", False, notes))
-    return columns
 
 
 def _probability(match: Match) -> str:
@@ -127,10 +130,7 @@ def _probability(match: Match) -> str:
 
 
 def _show_table(console: Console, matches: tuple[Match, ...], columns: list[Column]) -> None:
-    from mitate.clients.cli_tables import table
-
     if matches:
-        heads = [(heading, numeric) for heading, numeric, _ in columns]
-        rows = [[cell(match) for _, _, cell in columns] for match in matches]
-        console.print(table(heads, rows))
+        heads = [head for head, _ in columns]
+        console.print(table(heads, [[cell(match) for _, cell in columns] for match in matches]))
     console.print()

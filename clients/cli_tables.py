@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 
-def table(
-    heads: Sequence[tuple[str, bool]],  # heading, and whether it stands over numbers
-    rows: Iterable[Sequence[str]],
-) -> Padding:
-    """Return a plain, indented table; long names are folded, numbers never."""
+class Head(NamedTuple):
+    """The head of a column."""
+
+    text: str
+    right: bool = False  # stands over numbers
+    folds: bool = False  # long cells take several lines where the terminal is narrow
+
+
+def table(heads: Sequence[Head], rows: Iterable[Sequence[str]]) -> Padding:
+    """Return a plain, indented table."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading, numeric in heads:
+    for head in heads:
         made.add_column(
-            heading,
-            justify="right" if numeric else "left",
-            no_wrap=numeric,
-            overflow="fold",
+            head.text,
+            justify="right" if head.right else "left",
+            no_wrap=not head.folds,
+            overflow="fold" if head.folds else "ellipsis",
         )
     for row in rows:
         made.add_row(*[Text(cell) for cell in row])

@@ -133,10 +133,3 @@ def size(n_bytes: int) -> str:
     while amount >= 1000 and len(units) > 1:
         amount, units = amount / 1000, units[1:]
     return f"{amount:.0f} {units[0]}" if units[0] == "bytes" else f"{amount:.1f} {units[0]}"
-
-
-def padded(text: str, n_cells: int) -> str:
-    """Fill a text up to a number of terminal cells; wide characters take two."""
-    from rich.cells import cell_len
-
-    return text + " " * max(0, n_cells - cell_len(text))

@@ -1,17 +1,13 @@
-"""The blocking client."""
+"""The blocking client. NumPy is loaded by the methods that need it, so that the rest start fast."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-import numpy.typing as npt
-
-from mitate.clients import flows, flows_batch, flows_catalog, requests
+from mitate.clients import flows, flows_catalog, requests
 from mitate.clients.blocking import BlockingConnection
-from mitate.clients.columns import ComputedSignature, Hits, StreamAnswer
 from mitate.clients.flows import OnProgress, OnSegment
-from mitate.clients.flows_batch import StreamItem
 from mitate.clients.media import PathLike
 from mitate.clients.results import (
     Added,
@@ -26,6 +22,10 @@ from mitate.clients.results import (
 from mitate.clients.steps import Call, Feed
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from mitate.clients.columns import ComputedSignature, Hits, StreamAnswer
+    from mitate.clients.flows_batch import StreamItem
     from mitate.kernels.signature import Signature
 
 
@@ -81,6 +81,8 @@ class Client(BlockingConnection):
         options: SearchOptions | None = None,
     ) -> Hits:
         """Search many descriptors at once."""
+        from mitate.clients import flows_batch
+
         return self._run(flows_batch.search_signatures(layouts, options))
 
     def stream_search(
@@ -91,6 +93,8 @@ class Client(BlockingConnection):
         preserve_order: bool = True,
     ) -> Iterator[StreamAnswer]:
         """Search items as they come; an item that fails is answered by its error."""
+        from mitate.clients import flows_batch
+
         feed = Feed(flows_batch.stream_requests(items, options, preserve_order))
         for message in self._messages(Call("SearchService/StreamSearch", feed, long=True)):
             yield flows_batch.stream_answer(message)
@@ -99,6 +103,8 @@ class Client(BlockingConnection):
         self, picture: PathLike | bytes, *, keep_borders: bool = False
     ) -> ComputedSignature:
         """Have the server make the signature of a picture."""
+        from mitate.clients import flows_batch
+
         return self._run(flows_batch.compute_signature(picture, keep_borders))
 
     def scan(
