@@ -1,24 +1,38 @@
 """Flat borders around a picture: black bars, white mats, any one colour.
 
-Lines are shaved off each side while nearly all of their samples stay near one colour, that of the
-outermost line. A video is trimmed to what no informative frame of it has as border.
+From each side, lines count as border while nearly all of their samples keep the colour of the
+outermost line. A border is believed where it ends in a straight edge, which sets it apart from a
+flat sky or a dark room; in a video, where enough frames agree on that edge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import mode
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-# A line belongs to the border when this share of it lies within TOLERANCE levels of the colour.
-FLAT_SHARE = 0.97
+# A sample has the colour of the border within so many levels of 255.
 TOLERANCE = 12
+# Share of the samples of a line that have it, for the line to be border.
+FLAT_SHARE = 0.97
+# Rise of the share that have it not, within two lines, for the edge to be straight.
+EDGE_RISE = 0.35
+# Lines after the flat ones in which the edge may lie: one block of JPEG noise.
+_BLUR = 9
 # What is left must have this share of either side, else the picture is too empty to tell.
 LEAST_LEFT = 0.25
+# Share of the frames of a video that must show an edge, and that may show content beyond it.
+SHOWN, CONTRADICTED = 0.25, 0.1
+# Lines by which frames may disagree about one edge.
+_JITTER = 2
 # Samples looked at along each line.
 _PROBES = 512
+
+
+Luma = npt.NDArray[Any]
 
 
 class Rect(NamedTuple):
@@ -40,68 +54,112 @@ class Rect(NamedTuple):
         return self.bottom - self.top
 
 
+class Side(NamedTuple):
+    """The border on one side of a picture."""
+
+    depth: int  # lines of one colour
+    sharp: bool  # they end in a straight edge
+
+
+class Border(NamedTuple):
+    """The borders of one picture, in the order of `Rect`."""
+
+    left: Side
+    top: Side
+    right: Side
+    bottom: Side
+
+
 def find_border(
-    picture: npt.NDArray[Any],  # (h, w) luma or (h, w, channels), 0..255
+    luma: Luma,  # (h, w) of 0..255
 ) -> Rect:
     """Return the part within the flat border; the whole picture where there is none to see."""
-    found = find_content(picture)
-    return found or Rect(0, 0, picture.shape[1], picture.shape[0])
+    height, width = luma.shape
+    border = measure(luma)
+    if border is None:
+        return Rect(0, 0, width, height)
+    return _inside([_cut(side) for side in border], width, height)
 
 
-def find_content(
-    picture: npt.NDArray[Any],  # (h, w) luma or (h, w, channels), 0..255
-) -> Rect | None:
-    """Return the part within the flat border, or None where the picture is too empty to tell."""
-    height, width = picture.shape[:2]
-    samples = picture.reshape(height, width, -1)
-    left, top, right, bottom = 0, 0, width, height
+def measure(
+    luma: Luma,  # (h, w) of 0..255
+) -> Border | None:
+    """Return the border on each side, or None where the picture is too empty to tell."""
+    height, width = luma.shape
+    least_width, least_height = LEAST_LEFT * width, LEAST_LEFT * height
+    rect = Rect(0, 0, width, height)
     for _ in range(2):
-        top, bottom = _trim(samples[:, left:right], top, bottom)
-        left, right = _trim(samples[top:bottom].swapaxes(0, 1), left, right)
-        if right - left < LEAST_LEFT * width or bottom - top < LEAST_LEFT * height:
+        top, bottom = _sides(luma[:, rect.left : rect.right])
+        rect = rect._replace(top=_cut(top), bottom=height - _cut(bottom))
+        if rect.height < least_height:
             return None
-    return Rect(left, top, right, bottom)
+        left, right = _sides(luma[rect.top : rect.bottom].T)
+        rect = rect._replace(left=_cut(left), right=width - _cut(right))
+        if rect.width < least_width:
+            return None
+    if width - left.depth - right.depth < least_width:
+        return None
+    if height - top.depth - bottom.depth < least_height:
+        return None
+    return Border(left, top, right, bottom)
 
 
-def common_rect(rects: Iterable[Rect | None], width: int, height: int) -> Rect:
-    """Return the part that holds the content of every frame of a video.
+def common_rect(
+    borders: Iterable[Border | None],  # `measure` of frames spread over the video
+    width: int,
+    height: int,
+) -> Rect:
+    """Return the part within the border that the frames of a video have in common.
 
-    Args:
-        rects: what `find_content` returned for frames spread over the video; None does not count.
-        width: of the frames; the whole frame is the answer where no rect counts.
-        height: of the frames.
-
-    Returns:
-        A rectangle whose edges are even, for planes of half size, or edges of the frame.
+    A border counts where a quarter of the frames show its edge and hardly any shows content beyond
+    it, so neither a dark frame nor a caption within the border decides alone. The edges are even,
+    for planes of half size, or those of the frame. Without a frame that tells, it is all of it.
     """
-    known = [rect for rect in rects if rect is not None]
+    known = [border for border in borders if border is not None]
     if not known:
         return Rect(0, 0, width, height)
-    left, top = (min(rect[side] for rect in known) for side in (0, 1))
-    right, bottom = (max(rect[side] for rect in known) for side in (2, 3))
-    return Rect(
-        left + left % 2,
-        top + top % 2,
-        right if right == width else right - right % 2,
-        bottom if bottom == height else bottom - bottom % 2,
-    )
+    left, top, right, bottom = (_common_depth(sides) for sides in zip(*known, strict=True))
+    right, bottom = (n and n + (size - n) % 2 for n, size in ((right, width), (bottom, height)))
+    return _inside([left + left % 2, top + top % 2, right, bottom], width, height)
 
 
-def _trim(lines: npt.NDArray[Any], first: int, stop: int) -> tuple[int, int]:
-    """Shrink first..stop while the outermost of the lines, (n, samples, channels), are border."""
-    step = max(1, lines.shape[1] // _PROBES)
-    probes = lines[first:stop, ::step].astype(np.int16)
-    if probes.size == 0:
-        return first, stop
-    above, below = _n_border(probes), _n_border(probes[::-1])
-    if above + below >= len(probes):
-        return first, first
-    return first + above, stop - below
+def _inside(depths: Sequence[int], width: int, height: int) -> Rect:
+    return Rect(depths[0], depths[1], width - depths[2], height - depths[3])
 
 
-def _n_border(probes: npt.NDArray[np.int16]) -> int:
-    """Count the lines from the first on that have the colour of the first."""
-    colour = np.median(probes[0], axis=0)
-    near = np.abs(probes - colour).max(axis=2) <= TOLERANCE
-    flat = near.mean(axis=1) >= FLAT_SHARE
-    return len(flat) if flat.all() else int(flat.argmin())
+def _cut(side: Side) -> int:
+    return side.depth if side.sharp else 0
+
+
+def _sides(lines: Luma) -> tuple[Side, Side]:
+    """Return the border before and after the content of `lines`, (n, samples)."""
+    probes = lines[:, :: max(1, lines.shape[1] // _PROBES)].astype(np.int16)
+    return _side(probes), _side(probes[::-1])
+
+
+def _side(probes: npt.NDArray[np.int16]) -> Side:
+    other = (np.abs(probes - np.int16(np.median(probes[0]))) > TOLERANCE).mean(axis=1)
+    flat = other <= 1 - FLAT_SHARE
+    if flat.all():
+        return Side(len(flat), False)
+    depth = int(flat.argmin())
+    if depth == 0:
+        return Side(0, False)
+    near_edge = other[depth - 1 : depth + _BLUR]
+    rise = near_edge[2:] - near_edge[:-2]
+    if len(rise) == 0 or rise.max() < EDGE_RISE:
+        return Side(depth, False)
+    steepest = int(rise.argmax())
+    middle_is_content = near_edge[steepest + 1] >= near_edge[steepest : steepest + 3 : 2].mean()
+    return Side(depth + steepest + (0 if middle_is_content else 1), True)
+
+
+def _common_depth(sides: Sequence[Side]) -> int:
+    edges = [side.depth for side in sides if side.sharp]
+    if len(edges) < max(1.0, SHOWN * len(sides)):
+        return 0
+    depth = mode(edges)
+    shown = sum(abs(edge - depth) <= _JITTER for edge in edges)
+    beyond = sum(side.depth < depth - _JITTER for side in sides)
+    believed = shown >= SHOWN * len(sides) and beyond <= CONTRADICTED * len(sides)
+    return depth if believed else 0

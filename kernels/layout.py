@@ -25,6 +25,7 @@ N_LUMA_AC = 20
 CHANNEL = np.repeat([0, 1, 2], [21, 6, 6])
 POSITION = np.concatenate([np.arange(21), np.arange(6), np.arange(6)])
 AC = np.flatnonzero(POSITION)
+_AC_SHIFT = np.where(CHANNEL == 0, 1, 0)
 
 # Largest value of each coefficient: six bits for the DC values, five for the others.
 LARGEST = np.where(POSITION == 0, 63, 31).astype(np.uint8)
@@ -63,19 +64,17 @@ def coefficients(
     if rgb_means.ndim != 4 or rgb_means.shape[1:] != (8, 8, 3):
         raise ValueError(f"block means of shape {rgb_means.shape}; (n, 8, 8, 3) is allowed")
     spectrum = _transform(_studio_values(rgb_means))
-    rounded = np.floor(spectrum + 0.499999).astype(np.int64)
-    return rounded[:, CHANNEL, ZIGZAG_V[POSITION], ZIGZAG_U[POSITION]]
+    chosen = spectrum[ZIGZAG_V[POSITION], ZIGZAG_U[POSITION], CHANNEL]
+    return np.asarray(np.floor(chosen + 0.499999).T, np.int64)
 
 
 def quantise(
     spectrum: npt.NDArray[np.int64],  # (n, 33) as `coefficients` returns them
 ) -> Layouts:
     """Return the descriptors of DCT coefficients, (n, 33) uint8."""
-    codes = np.empty(spectrum.shape, np.uint8)
-    codes[:, 1:21] = _quantise_ac(spectrum[:, 1:21] >> 1)
-    codes[:, 21:] = _quantise_ac(spectrum[:, 21:])
-    codes[:, 0] = _quantise_luma_dc(spectrum[:, 0] >> 3)
-    codes[:, [21, 27]] = _quantise_chroma_dc(spectrum[:, [21, 27]] >> 3)
+    codes: Layouts = _AC_CODES[np.clip(spectrum >> _AC_SHIFT, -256, 255) + 256]
+    codes[:, 0] = _LUMA_DC_CODES[spectrum[:, 0] >> 3]
+    codes[:, [21, 27]] = _CHROMA_DC_CODES[spectrum[:, [21, 27]] >> 3]
     return codes
 
 
@@ -105,57 +104,71 @@ def mirror_layouts(layouts: Layouts) -> Layouts:
 
 
 def _studio_values(rgb: Floats) -> Floats:
-    """Return Y, Cb, Cr of each block as whole numbers, (n, 3, 8, 8); 0 for an empty block."""
-    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    """Return Y, Cb, Cr of each block as whole numbers, (3, 8, 8, n); 0 for an empty block."""
+    red, green, blue = np.ascontiguousarray(rgb.transpose(3, 1, 2, 0))
     luma = (0.299 * red + 0.587 * green + 0.114 * blue) / 256.0
     values = np.stack(
         (
             219.0 * luma + 16.5,
             224.0 * 0.564 * (blue / 256.0 - luma) + 128.5,
             224.0 * 0.713 * (red / 256.0 - luma) + 128.5,
-        ),
-        axis=1,
+        )
     )
     return np.where(np.isnan(values), 0.0, np.trunc(values))
 
 
-def _transform(blocks: Floats) -> Floats:
-    """Return the 8x8 DCT-II of (n, 3, 8, 8) blocks: rows first, terms in order of the sample."""
-    by_row = blocks[..., 0, None] * _DCT[:, 0]
+def _transform(
+    blocks: Floats,  # (channel, row, column, n)
+) -> Floats:
+    """Return the lowest 6 x 6 frequencies of the 8x8 DCT-II, (v, u, channel, n).
+
+    Rows come first, then columns; terms are added in the order of the samples.
+    """
+    cosines = _DCT[:6, :, None, None, None]
+    by_row = cosines[:, 0] * blocks[None, :, :, 0]
     for x in range(1, 8):
-        by_row += blocks[..., x, None] * _DCT[:, x]
-    spectrum: Floats = by_row[..., 0, None, :] * _DCT[:, 0, None]
+        by_row += cosines[:, x] * blocks[None, :, :, x]
+    spectrum: Floats = cosines[:, 0] * by_row[None, :, :, 0]
     for y in range(1, 8):
-        spectrum += by_row[..., y, None, :] * _DCT[:, y, None]
+        spectrum += cosines[:, y] * by_row[None, :, :, y]
     return spectrum
 
 
-def _quantise_ac(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    values = np.clip(values, -256, 255)
-    size = np.abs(values)
-    size = np.select([size <= 63, size <= 127], [size, 32 + (size >> 1)], 64 + (size >> 2))
-    return (np.sign(values) * size + 128) >> 3
+def _ac_code(value: int) -> int:
+    size = abs(value)
+    if size > 127:
+        size = 64 + (size >> 2)
+    elif size > 63:
+        size = 32 + (size >> 1)
+    return ((size if value > 0 else -size) + 128) >> 3
 
 
-def _quantise_luma_dc(i: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    codes = np.select(
-        [i > 192, i > 160, i > 96, i > 64],
-        [112 + ((i - 192) >> 2), 96 + ((i - 160) >> 1), i - 64, 16 + ((i - 64) >> 1)],
-        i >> 2,
-    )
-    return codes >> 1
+def _luma_dc_code(mean: int) -> int:
+    if mean > 192:
+        return (112 + ((mean - 192) >> 2)) >> 1
+    if mean > 160:
+        return (96 + ((mean - 160) >> 1)) >> 1
+    if mean > 96:
+        return (mean - 64) >> 1
+    if mean > 64:
+        return (16 + ((mean - 64) >> 1)) >> 1
+    return mean >> 3
 
 
-def _quantise_chroma_dc(i: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.select(
-        [i > 191, i > 160, i > 144, i > 112, i > 96, i > 64],
-        [
-            np.full_like(i, 63),
-            56 + ((i - 160) >> 2),
-            48 + ((i - 144) >> 1),
-            i - 96,
-            8 + ((i - 96) >> 1),
-            (i - 64) >> 2,
-        ],
-        0,
-    )
+def _chroma_dc_code(mean: int) -> int:
+    if mean > 191:
+        return 63
+    if mean > 160:
+        return 56 + ((mean - 160) >> 2)
+    if mean > 144:
+        return 48 + ((mean - 144) >> 1)
+    if mean > 112:
+        return mean - 96
+    if mean > 96:
+        return 8 + ((mean - 96) >> 1)
+    return max(mean - 64, 0) >> 2
+
+
+_AC_CODES = np.array([_ac_code(value) for value in range(-256, 256)], np.uint8)
+_LUMA_DC_CODES = np.array([_luma_dc_code(mean) for mean in range(256)], np.uint8)
+_CHROMA_DC_CODES = np.array([_chroma_dc_code(mean) for mean in range(256)], np.uint8)

@@ -22,7 +22,14 @@ def quality(
     rgb_means: Floats,  # (n, 8, 8, 3) of 0..255
 ) -> npt.NDArray[np.uint8]:
     """Return the quality of each frame, (n,) uint8."""
-    return _contrast(coefficients(rgb_means)[:, AC])
+    return quality_of_coefficients(coefficients(rgb_means))
+
+
+def quality_of_coefficients(
+    spectrum: npt.NDArray[np.int64],  # (n, 33) as `layout.coefficients` returns them
+) -> npt.NDArray[np.uint8]:
+    """Return what `quality` returns, where the coefficients are at hand."""
+    return _contrast(spectrum[:, AC])
 
 
 def quality_of_layouts(
