@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from mitate.kernels.errors import InvalidMedia
 from mitate.kernels.signature import Signature
 from mitate.server.engine import Engine
 from mitate.server.library import NewSource
@@ -44,6 +45,7 @@ class Ingest:
         sha256: str | None = None,  # of the file, when it is known
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
+        allow_partial: bool = False,
     ) -> Ingested:
         """Sign a file and store it; content that is there already is not decoded.
 
@@ -59,16 +61,33 @@ class Ingest:
             return Ingested(found, {"total": _since(started)})
         signature = self._pool.sign(path, progress, cancelled)
         signed_ms = _since(started)
-        result = self.add_signature(signature, sha256, file_name, placement)
+        result = self.add_signature(
+            signature, sha256, file_name, placement, allow_partial=allow_partial
+        )
         total_ms = _since(started)
         return Ingested(
             result, {"sign": signed_ms, "store": total_ms - signed_ms, "total": total_ms}
         )
 
     def add_signature(
-        self, signature: Signature, sha256: str, file_name: str, placement: Placement
+        self,
+        signature: Signature,
+        sha256: str,  # of the media file
+        file_name: str,
+        placement: Placement,
+        *,
+        allow_partial: bool = False,
     ) -> CommitResult:
-        """Store a signature; when this returns it is on the disk and searchable."""
+        """Store a signature; when this returns it is on the disk and searchable.
+
+        Raises:
+            InvalidMedia: the file was cut off, and that is not allowed.
+        """
+        if signature.partial and not allow_partial:
+            raise InvalidMedia(
+                f"the file is cut off: only its first {signature.duration_ms / 1000:.1f} s can be "
+                "read, and part of an episode is stored only when that is asked for (--partial)"
+            )
         with self._order:
             result = self._store.commit_source(signature, sha256, file_name, placement)
             if result.status == "exists":

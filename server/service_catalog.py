@@ -206,6 +206,7 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
                     media.sha256,
                     report_progress(operation),
                     operation.cancelled,
+                    request.allow_partial,
                 )
             finally:
                 self._app.uploads.delete(request.media.upload_id)
@@ -235,7 +236,11 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
             signature = signature_file.read(buffer.getvalue())
             placement = placement_of(config.placement)
             result = self._app.ingest.add_signature(
-                signature, config.sha256, config.file_name, placement
+                signature,
+                config.sha256,
+                config.file_name,
+                placement,
+                allow_partial=config.allow_partial,
             )
             return Ingested(result, {})
 

@@ -223,14 +223,16 @@ class Placement(_message.Message):
     def __init__(self, title: _Optional[str] = ..., episode: _Optional[str] = ..., refs: _Optional[_Mapping[str, str]] = ..., episode_id: _Optional[int] = ..., replace_episode_id: _Optional[int] = ...) -> None: ...
 
 class IngestEpisodeRequest(_message.Message):
-    __slots__ = ("media", "placement", "request_id")
+    __slots__ = ("media", "placement", "request_id", "allow_partial")
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     PLACEMENT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     media: _media_pb2.MediaSource
     placement: Placement
     request_id: str
-    def __init__(self, media: _Optional[_Union[_media_pb2.MediaSource, _Mapping]] = ..., placement: _Optional[_Union[Placement, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    allow_partial: bool
+    def __init__(self, media: _Optional[_Union[_media_pb2.MediaSource, _Mapping]] = ..., placement: _Optional[_Union[Placement, _Mapping]] = ..., request_id: _Optional[str] = ..., allow_partial: _Optional[bool] = ...) -> None: ...
 
 class IngestMetadata(_message.Message):
     __slots__ = ("progress",)
@@ -251,14 +253,16 @@ class IngestResult(_message.Message):
     def __init__(self, status: _Optional[_Union[IngestStatus, str]] = ..., episode: _Optional[_Union[Episode, _Mapping]] = ..., source: _Optional[_Union[Source, _Mapping]] = ..., diagnostics: _Optional[_Union[_match_pb2.Diagnostics, _Mapping]] = ...) -> None: ...
 
 class ImportSignaturesConfig(_message.Message):
-    __slots__ = ("file_name", "sha256", "placement")
+    __slots__ = ("file_name", "sha256", "placement", "allow_partial")
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     PLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     file_name: str
     sha256: str
     placement: Placement
-    def __init__(self, file_name: _Optional[str] = ..., sha256: _Optional[str] = ..., placement: _Optional[_Union[Placement, _Mapping]] = ...) -> None: ...
+    allow_partial: bool
+    def __init__(self, file_name: _Optional[str] = ..., sha256: _Optional[str] = ..., placement: _Optional[_Union[Placement, _Mapping]] = ..., allow_partial: _Optional[bool] = ...) -> None: ...
 
 class ImportSignaturesRequest(_message.Message):
     __slots__ = ("config", "chunk")
