@@ -30,7 +30,7 @@ from mitate.kernels.errors import InvalidMedia
 
 PREPROCESSING_VERSION = "rgb/1"
 
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM")
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "PPM")
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _ERRORS = (
     OSError,

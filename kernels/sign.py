@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from mitate.kernels.borders import Border, Rect, common_rect, find_border, find_content
+from mitate.kernels.borders import Border, Rect, common_rect, find_border, measure
 from mitate.kernels.decode import Limits, Picture, luma_of, open_media
 from mitate.kernels.decode_pillow import PillowDecoder
 from mitate.kernels.grids import Grids, scale_rect
@@ -117,7 +117,7 @@ class SignatureStream:
         size = self.width, self.height
         known: list[Border] = []
         for picture in self._samples():
-            border = find_content(luma_of(picture))
+            border = measure(luma_of(picture))
             if border is not None and (picture.width, picture.height) == size:
                 known.append(border)
             if len(known) == FEW_SAMPLES and not any(side.sharp for b in known for side in b):
