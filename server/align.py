@@ -30,10 +30,13 @@ SAMPLES_PER_S = 10.0
 SWITCH_PRICE = 7.0  # evidence that a new stretch must bring beyond what it replaces
 UNUSUAL_PRICE = 1.5  # more, when it is not played forward at its own speed
 MIRRORED_PRICE = 0.5
+UNUSUAL_SHARE = 0.9
+FREEZE_SHARE = 0.6
+SLOWEST = 0.2  # speeds nearer to 0 are freezes
 FOLLOWED_MS = 8000  # a fitted line is tried so far around the stretch that gave it
 RIVAL_SHARE = 0.75  # of the evidence of a stretch that makes another source hold it too
 N_SOURCES = 16  # sources of which the best stretch is sought
-_TRIED_PER_SOURCE = 2
+_TRIED_PER_SOURCE = 3
 _SAME_PLACE_MS = 150.0
 _LARGEST_GAP_MS = 1500
 
@@ -104,7 +107,8 @@ class _Aligner:
         line, first, stop = candidate
         frames = self.some.take(np.arange(first, stop))
         distances = distances_on(line, frames, self.references[line.source_id])
-        return Course(first, self.likelihood(distances) * self.shares[first:stop], _price(line))
+        evidence = self.likelihood(distances) * self.shares[first:stop]
+        return Course(first, np.minimum(evidence, evidence * _share(line)), _price(line))
 
     def around(self, line: Line, first: int, stop: int) -> Candidate:
         """Return a candidate that reaches beyond sampled frames first..stop-1."""
@@ -232,7 +236,7 @@ class _Aligner:
             line,
             first,
             stop,
-            float((evidence * self.shares[within]).sum()),
+            float((evidence * self.shares[within]).sum()) * _share(line),
             float(distances[agreeing].mean()),
             first + int(np.where(agreeing, distances, OUTSIDE).argmin()),
         )
@@ -288,6 +292,13 @@ def _price(line: Line) -> float:
     """Return what a line costs beyond one that plays a source as it is."""
     unusual = UNUSUAL_PRICE if abs(line.speed - 1) > 0.06 else 0.0
     return unusual + (MIRRORED_PRICE if line.mirrored else 0.0)
+
+
+def _share(line: Line) -> float:
+    """Return the share of the evidence for a line that counts: a still scene fits any speed."""
+    if abs(line.speed) < SLOWEST:
+        return FREEZE_SHARE
+    return 1.0 if abs(line.speed - 1) <= 0.06 else UNUSUAL_SHARE
 
 
 def _rank(stretch: Stretch) -> tuple[float, float]:

@@ -151,11 +151,17 @@ def squared_distances(one: Vectors, other: Vectors) -> NDArray[np.int32]:
     return np.asarray((difference * difference).sum(axis=-1, dtype=np.int32))
 
 
-def distances_on(line: Line, query: Frames, reference: Reference) -> NDArray[np.int32]:
-    """Return the distance of each query frame to the nearest frame around its place, (n,)."""
+def distances_on(
+    line: Line, query: Frames, reference: Reference, tolerance_ms: float = TOLERANCE_MS
+) -> NDArray[np.int32]:
+    """Return the distance of each query frame to the nearest frame around its place, (n,).
+
+    Around is `tolerance_ms` and one frame at least, or the very frame if the tolerance is 0.
+    """
     times_ms = line.at(query.times_ms)
-    n_steps = max(1, round(TOLERANCE_MS / reference.step_ms))
-    around = reference.frames_at(times_ms)[:, None] + np.array([-n_steps, 0, n_steps])
+    n_steps = max(1, round(tolerance_ms / reference.step_ms)) if tolerance_ms else 0
+    steps = np.array([-n_steps, 0, n_steps]) if n_steps else np.zeros(1, np.int64)
+    around = reference.frames_at(times_ms)[:, None] + steps
     kept = reference.kept[around.clip(0, len(reference.times_ms) - 1)]
     vectors = query.vectors(line.mirrored)
     distances = squared_distances(vectors[:, None], reference.vectors[kept]).min(axis=1)

@@ -15,14 +15,15 @@ from mitate.server.emissions import (
     squared_distances,
 )
 
-# Speeds of edited and converted video; a measured speed that cannot be told from one becomes it.
+# Speeds of edited and converted video, tried beside the measured one.
 USUAL_SPEEDS = (1.0, 25 / 24, 24 / 25, 24 / 23.976, 23.976 / 24, 0.5, 2.0, 0.25, 4.0, -1.0)
 SEARCH_MS = (360.0, 120.0)  # how far from the line the true place is looked for, pass by pass
 LARGEST_SPEED_CHANGE = 0.15  # of the speed, that the fit may make
 GIVE_UP = 18.0  # evidence that a stretch may lose on the way to gaining more
+_CHANGE_COST = 1.03  # what an explanation at another speed must be better by
+_SMALLEST_WEIGHT = 1e-3
 _N_FRAMES = 160
 _HUBER_MS = 60.0
-_NOISE_MS = 8.0
 _SAME_DISTANCE = 60  # two frames nearer than this to the same query frame are equally good
 _STEEP_DISTANCE = 200.0
 
@@ -39,8 +40,18 @@ def refine_line(
     some = query.take(frames)
     for reach_ms in SEARCH_MS:
         moved_ms, weights = _displacements(line, some, reference, reach_ms, likelihood)
-        line = _fitted(line, some.times_ms, moved_ms, weights)
+        if weights.sum() > _SMALLEST_WEIGHT:
+            choices = [line, *_fitted(line, some.times_ms, moved_ms, weights)]
+            line = min(choices, key=lambda one: _cost(one, line, some, reference, likelihood))
     return line
+
+
+def _cost(
+    line: Line, before: Line, query: Frames, reference: Reference, likelihood: Likelihood
+) -> float:
+    """Return how badly a line explains the frames; a speed that was not there before costs more."""
+    distances = np.minimum(distances_on(line, query, reference, 0), likelihood.even)
+    return float(distances.mean()) * (1.0 if line.speed in (before.speed, 1.0) else _CHANGE_COST)
 
 
 def _displacements(
@@ -63,37 +74,27 @@ def _displacements(
     return moved_ms.sum(axis=1) / n_equal, weights / n_equal**2
 
 
-def _fitted(line: Line, times_ms: NDArray[np.int64], moved_ms: Floats, weights: Floats) -> Line:
-    """Return the line moved so that it meets the displaced places, outliers counting less."""
-    if weights.sum() < 1e-3:
-        return line
-    shift_ms, slope, slope_error = 0.0, 0.0, np.inf
+def _fitted(
+    line: Line, times_ms: NDArray[np.int64], moved_ms: Floats, weights: Floats
+) -> list[Line]:
+    """Return lines that meet the displaced places: at the old, the measured and usual speeds."""
     middle_ms = float(np.average(times_ms, weights=weights))
     centred = times_ms - middle_ms
+    shift_ms, slope = 0.0, 0.0
     for _ in range(4):
         rest = np.abs(moved_ms - shift_ms - slope * centred)
         robust = weights * np.minimum(1.0, _HUBER_MS / np.maximum(rest, 1e-9))
         spread = float((robust * centred**2).sum())
         shift_ms = float(np.average(moved_ms, weights=robust))
-        if spread > 0 and len(times_ms) > 3 and line.speed != 0:
+        if spread > 0 and len(times_ms) > 3:
             slope = float((robust * centred * (moved_ms - shift_ms)).sum() / spread)
-            noise = max(_NOISE_MS, float(np.sqrt(np.average(rest**2, weights=robust))))
-            slope_error = noise * float(np.sqrt(robust.max() / spread))
-    return _turned(line, middle_ms, shift_ms, slope, slope_error)
-
-
-def _turned(line: Line, middle_ms: float, shift_ms: float, slope: float, error: float) -> Line:
-    """Return the line with another speed, if that is sure, through its place at `middle_ms`."""
+    largest = LARGEST_SPEED_CHANGE * abs(line.speed)
     at_ms = line.speed * middle_ms + line.offset_ms + shift_ms
-    measured = line.speed + slope
-    speed = line.speed
-    if abs(slope) <= LARGEST_SPEED_CHANGE * abs(line.speed) and abs(slope) > 2 * error:
-        speed = measured
-    for usual in USUAL_SPEEDS:
-        if abs(usual - measured) <= 2 * error and abs(usual - line.speed) <= 0.1 * abs(line.speed):
-            speed = usual
-            break
-    return line._replace(speed=speed, offset_ms=at_ms - speed * middle_ms)
+    speeds = {line.speed, line.speed + float(np.clip(slope, -largest, largest))}
+    speeds |= {usual for usual in USUAL_SPEEDS if abs(usual - line.speed) <= largest}
+    return [
+        line._replace(speed=speed, offset_ms=at_ms - speed * middle_ms) for speed in sorted(speeds)
+    ]
 
 
 def find_ends(

@@ -1,0 +1,149 @@
+"""From neighbours of a picture to moments: ranges over which a source shows it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.kernels.layout import Layouts
+from mitate.server.emissions import Vectors, squared_distances
+from mitate.server.index import Neighbours
+from mitate.server.library import LoadedSource, Snapshot
+from mitate.server.search import end_of_frame_ms
+
+# A moment goes on while the picture is as near as at its best, give or take this much in length
+# (the root of the distance): noise of a codec, not another drawing.
+SAME_LENGTH = 12.0
+LARGEST_GAP_MS = 250  # of worse frames that a moment may bridge
+APART_MS = 1000  # moments of one source are at least so far apart
+_BLOCK = 256
+
+
+class Moment(NamedTuple):
+    """A range of a source and the view of the picture that it shows best."""
+
+    source: LoadedSource
+    kept: int  # the best vector
+    view: int
+    distance: int
+    from_ms: int
+    to_ms: int
+
+    @property
+    def at_ms(self) -> int:
+        """The middle of the time over which the best vector is shown."""
+        frames = self.source.signature.frames_of(self.kept)
+        return int(self.source.signature.times_ms[frames[len(frames) // 2]])
+
+
+class PictureHits(NamedTuple):
+    """Frames near a picture, nearest first, each with its best view."""
+
+    source_ids: NDArray[np.int64]  # (h,)
+    kept: NDArray[np.int64]  # (h,)
+    views: NDArray[np.int64]  # (h,)
+    distances: NDArray[np.int32]  # (h,)
+
+
+def picture_hits(
+    neighbours: Neighbours,  # of the views, (v, k)
+    snapshot: Snapshot,
+    layouts: Layouts,  # (v, 33) of the views
+) -> tuple[PictureHits, float]:
+    """Return the hits in order, and the distance up to which none can be missing.
+
+    Of equal derived distances the one with the nearer plain descriptor, brightness and all, is
+    first; then the earlier view.
+    """
+    last = neighbours.distances[:, -1]
+    complete_to = float(last[last >= 0].min(initial=np.iinfo(np.int32).max))
+    source_ids, kept = snapshot.locate(neighbours.rows)
+    views = np.broadcast_to(np.arange(len(layouts))[:, None], neighbours.rows.shape)
+    held = source_ids >= 0
+    hits = PictureHits(source_ids[held], kept[held], views[held], neighbours.distances[held])
+    plain = _plain_distances(hits, snapshot, layouts)
+    order = np.lexsort((hits.views, neighbours.rows[held], plain, hits.distances))
+    _, first = np.unique(neighbours.rows[held][order], return_index=True)
+    chosen = order[np.sort(first)]
+    return PictureHits(*(column[chosen] for column in hits)), complete_to  # type: ignore[arg-type]
+
+
+def _plain_distances(hits: PictureHits, snapshot: Snapshot, layouts: Layouts) -> NDArray[np.int64]:
+    distances = np.zeros(len(hits.kept), np.int64)
+    for source_id in np.unique(hits.source_ids):
+        mine = hits.source_ids == source_id
+        stored = snapshot.sources[int(source_id)].signature.layouts[hits.kept[mine]]
+        difference = stored.astype(np.int64) - layouts[hits.views[mine]]
+        distances[mine] = (difference * difference).sum(axis=1)
+    return distances
+
+
+def moments(
+    hits: PictureHits,
+    snapshot: Snapshot,
+    vectors: Vectors,  # (v, 32) of the views
+    n_moments: int,
+) -> list[Moment]:
+    """Return the nearest moments, nearest first; of each episode those of its best source."""
+    found: list[Moment] = []
+    source_of: dict[int, int] = {}
+    left = np.ones(len(hits.kept), np.bool_)
+    while len(found) < n_moments and left.any():
+        place = int(np.argmax(left))
+        source = snapshot.sources[int(hits.source_ids[place])]
+        of_source = hits.source_ids == source.source_id
+        if source_of.setdefault(source.episode_id, source.source_id) != source.source_id:
+            left &= ~of_source
+            continue
+        moment = _moment(source, hits, place, vectors[hits.views[place]])
+        found.append(moment)
+        times_ms = source.signature.times_ms[source.signature.kept_first[hits.kept * of_source]]
+        near = (times_ms >= moment.from_ms - APART_MS) & (times_ms <= moment.to_ms + APART_MS)
+        left &= ~(of_source & near)
+    return found
+
+
+def _moment(source: LoadedSource, hits: PictureHits, place: int, vector: Vectors) -> Moment:
+    kept, distance = int(hits.kept[place]), int(hits.distances[place])
+    limit = (np.sqrt(distance) + SAME_LENGTH) ** 2
+    signature = source.signature
+    first = _reach(source, kept, -1, vector, limit)
+    last = _reach(source, kept, 1, vector, limit)
+    from_ms = int(signature.times_ms[signature.kept_first[first]])
+    to_ms = end_of_frame_ms(source, signature.frames_of(last)[-1])
+    return Moment(source, kept, int(hits.views[place]), distance, from_ms, to_ms)
+
+
+def _reach(source: LoadedSource, kept: int, step: int, vector: Vectors, limit: float) -> int:
+    """Return the farthest vector to one side that still shows the picture."""
+    signature, reached = source.signature, kept
+    times_ms = signature.times_ms
+    while True:
+        block = reached + step * np.arange(1, _BLOCK + 1)
+        block = block[(block >= 0) & (block < signature.n_kept)]
+        near = block[squared_distances(source.vectors[block], vector) <= limit]
+        line = np.concatenate([[reached], near])
+        shown = signature.kept_first[line].astype(np.int64)
+        after = _stop_frames(source, line)
+        gaps = (
+            times_ms[shown[1:]] - times_ms[after[:-1] - 1]
+            if step > 0
+            else times_ms[shown[:-1]] - times_ms[after[1:] - 1]
+        )
+        too_far = np.flatnonzero(gaps > LARGEST_GAP_MS)
+        n_reached = int(too_far[0]) if len(too_far) else len(near)
+        if not n_reached:
+            return reached
+        reached = int(near[n_reached - 1])
+        if n_reached < len(near):
+            return reached
+
+
+def _stop_frames(source: LoadedSource, kept: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the frame after the last that each vector stands for."""
+    signature = source.signature
+    last = kept + 1 >= signature.n_kept
+    following = signature.kept_first[np.where(last, 0, kept + 1)].astype(np.int64)
+    return np.where(last, signature.n_frames, following)

@@ -1,0 +1,268 @@
+"""Search of clips and scan of videos made of many sources, both by alignment in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mitate.kernels.quality import GATE
+from mitate.kernels.signature import Signature
+from mitate.kernels.vector import derive
+from mitate.server.align import Alignment, Stretch, align, sample
+from mitate.server.emissions import Frames, Likelihood, Reference
+from mitate.server.hypotheses import Hits
+from mitate.server.library import LoadedSource
+from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
+from mitate.server.search import (
+    MATCH_SCORE,
+    TIE_SHARE,
+    Find,
+    NameOf,
+    make_alternative,
+    make_match,
+)
+from mitate.server.search_picture import MIRRORED, SomeViews, search_pictures
+
+K = 48  # neighbours of each frame
+BATCH_FRAMES = 512  # frames searched in one call
+SMALLEST_EVIDENCE = 1.0  # frames' worth of content below which a clip is uninformative
+_OVERLAP_SHARE = 0.5  # of a stretch that another must cover to rival it
+
+
+@dataclass(frozen=True, slots=True)
+class _Aligned:
+    """A query aligned with what its frames hit."""
+
+    signature: Signature
+    frames: Frames
+    alignment: Alignment
+    sources: Mapping[int, LoadedSource]
+    informative: bool
+    timings_ms: Mapping[str, float]
+
+
+def search_clip(
+    signature: Signature,
+    find: Find,
+    name_of: NameOf,
+    n_matches: int,
+    *,
+    mirrored: bool = True,
+) -> Answer:
+    """Answer a clip with the sources it is from, best first.
+
+    `exact` means that the neighbours of every searched frame were found exactly; frames are
+    searched ten times a second.
+    """
+    if signature.n_frames == 1:
+        views = SomeViews(
+            ("full", "full" + MIRRORED),
+            np.concatenate([signature.layouts, signature.mirrored]),
+            np.repeat(signature.quality, 2),
+        )
+        return search_pictures([views], find, name_of, n_matches, mirrored=mirrored)[0]
+    aligned = _aligned(signature, find, mirrored)
+    stretches = _of_clip(aligned)[:n_matches]
+    matches = tuple(
+        _match(aligned, one, _rivals(aligned, one, stretches), name_of) for one in stretches
+    )
+    verdict = matches[0].verdict if matches else Verdict.NO_MATCH
+    if not aligned.informative:
+        verdict = Verdict.UNINFORMATIVE
+    return Answer("video", verdict, matches, exact=True, timings_ms=aligned.timings_ms)
+
+
+def scan(signature: Signature, find: Find, name_of: NameOf, *, mirrored: bool = True) -> Timeline:
+    """Return the segments of a video in query order, with other episodes that show the same."""
+    aligned = _aligned(signature, find, mirrored)
+    pairs = zip(aligned.alignment.timeline, aligned.alignment.rivals, strict=True)
+    return Timeline(
+        signature.duration_ms,
+        tuple(
+            _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, 0.0)
+            for one, rivals in pairs
+        ),
+        aligned.timings_ms,
+    )
+
+
+def _aligned(signature: Signature, find: Find, mirrored: bool) -> _Aligned:
+    started = time.perf_counter()
+    frames = _frames(signature)
+    sampled = sample(frames.times_ms)
+    some = frames.take(sampled)
+    hits, sources, n_rows = _hits(some, find, mirrored)
+    searched = time.perf_counter()
+    references = {source_id: _reference(source) for source_id, source in sources.items()}
+    alignment = align(frames, sampled, references, hits, Likelihood.for_rows(n_rows))
+    timings_ms = {
+        "search": (searched - started) * 1000,
+        "align": (time.perf_counter() - searched) * 1000,
+    }
+    informative = bool(some.shares().sum() >= SMALLEST_EVIDENCE)
+    return _Aligned(signature, frames, alignment, sources, informative, timings_ms)
+
+
+def _frames(signature: Signature) -> Frames:
+    kept = signature.kept_of(np.arange(signature.n_frames))
+    return Frames(
+        signature.times_ms,
+        derive(signature.layouts)[kept],
+        derive(signature.mirrored)[kept],
+        signature.quality[kept] >= GATE,
+    )
+
+
+def _reference(source: LoadedSource) -> Reference:
+    signature = source.signature
+    return Reference(
+        signature.times_ms, signature.kept_first, source.vectors, signature.duration_ms
+    )
+
+
+def _hits(some: Frames, find: Find, mirrored: bool) -> tuple[Hits, dict[int, LoadedSource], int]:
+    """Search the frames that say something; return near hits, their sources, rows searched."""
+    sources: dict[int, LoadedSource] = {}
+    parts: list[Hits] = []
+    n_rows = 0
+    numbers = np.flatnonzero(some.informative)
+    for first in range(0, len(numbers), BATCH_FRAMES):
+        batch = numbers[first : first + BATCH_FRAMES]
+        orientations = (False, True) if mirrored else (False,)
+        found = find(np.concatenate([some.vectors(side)[batch] for side in orientations]), K)
+        snapshot, neighbours = found.snapshot, found.neighbours
+        n_rows = snapshot.n_rows
+        near = neighbours.distances < Likelihood.for_rows(n_rows).even
+        source_ids, kept = snapshot.locate(neighbours.rows)
+        row, column = np.nonzero(near & (source_ids >= 0))
+        found_ids = source_ids[row, column]
+        sources |= {int(i): snapshot.sources[int(i)] for i in np.unique(found_ids)}
+        parts.append(
+            Hits(
+                np.tile(batch, len(orientations))[row],
+                row >= len(batch),
+                found_ids,
+                kept[row, column],
+                neighbours.distances[row, column],
+            )
+        )
+    return _concatenated(parts), sources, n_rows
+
+
+def _concatenated(parts: Sequence[Hits]) -> Hits:
+    none = np.zeros(0, np.int64)
+    empty = Hits(none, none.astype(np.bool_), none, none, none.astype(np.int32))
+    both = [empty, *parts]
+    return Hits(
+        np.concatenate([part.frames for part in both]),
+        np.concatenate([part.mirrored for part in both]),
+        np.concatenate([part.source_ids for part in both]),
+        np.concatenate([part.kept for part in both]),
+        np.concatenate([part.distances for part in both]),
+    )
+
+
+def _of_clip(aligned: _Aligned) -> list[Stretch]:
+    """Return the best stretch of each episode and what else the timeline holds, best first."""
+    chosen: list[Stretch] = []
+    for stretch in [*aligned.alignment.best, *aligned.alignment.timeline]:
+        episode_id = aligned.sources[stretch.line.source_id].episode_id
+        same = (
+            other
+            for other in chosen
+            if aligned.sources[other.line.source_id].episode_id == episode_id
+        )
+        if not any(_overlap(stretch, other) > 0 for other in same):
+            chosen.append(stretch)
+    return sorted(chosen, key=lambda stretch: (-stretch.score, stretch.distance))
+
+
+def _overlap(one: Stretch, other: Stretch) -> int:
+    return min(one.stop, other.stop) - max(one.first, other.first)
+
+
+def _rivals(aligned: _Aligned, one: Stretch, others: Iterable[Stretch]) -> list[Stretch]:
+    """Return what other episodes show over much of a stretch with nearly as much evidence."""
+    return _other_episodes(
+        aligned,
+        one,
+        (
+            other
+            for other in others
+            if _overlap(one, other) >= _OVERLAP_SHARE * (one.stop - one.first)
+            and other.score >= max(MATCH_SCORE, TIE_SHARE * one.score)
+        ),
+    )
+
+
+def _other_episodes(aligned: _Aligned, one: Stretch, rivals: Iterable[Stretch]) -> list[Stretch]:
+    seen = {aligned.sources[one.line.source_id].episode_id}
+    found = []
+    for rival in rivals:
+        episode_id = aligned.sources[rival.line.source_id].episode_id
+        if episode_id not in seen:
+            seen.add(episode_id)
+            found.append(rival)
+    return found
+
+
+def _match(
+    aligned: _Aligned,
+    one: Stretch,
+    rivals: Sequence[Stretch],
+    name_of: NameOf,
+    smallest_score: float = MATCH_SCORE,
+) -> Match:
+    verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
+    if not aligned.informative:
+        verdict = Verdict.UNINFORMATIVE
+    elif one.score < smallest_score:
+        verdict = Verdict.NO_MATCH
+    frame_times = aligned.frames.times_ms
+    best_ms = int(frame_times[one.best_frame])
+    source = aligned.sources[one.line.source_id]
+    return make_match(
+        name_of(one.line.source_id),
+        query_range_ms=_query_range_ms(aligned, one),
+        range_ms=_range_ms(aligned, one),
+        at_ms=_within(source, one.line.speed * best_ms + one.line.offset_ms),
+        mirrored=one.line.mirrored,
+        speed=one.line.speed,
+        distance=one.distance,
+        verdict=verdict,
+        view=_view(aligned.signature, one.line.mirrored),
+        alternatives=tuple(_alternative(aligned, rival, name_of) for rival in rivals),
+    )
+
+
+def _alternative(aligned: _Aligned, rival: Stretch, name_of: NameOf) -> Alternative:
+    return make_alternative(
+        name_of(rival.line.source_id), _range_ms(aligned, rival), rival.distance
+    )
+
+
+def _query_range_ms(aligned: _Aligned, one: Stretch) -> tuple[int, int]:
+    times_ms = aligned.signature.times_ms
+    stop_ms = times_ms[one.stop] if one.stop < len(times_ms) else aligned.signature.duration_ms
+    return int(times_ms[one.first]), int(stop_ms)
+
+
+def _range_ms(aligned: _Aligned, one: Stretch) -> tuple[int, int]:
+    source = aligned.sources[one.line.source_id]
+    begin_ms, end_ms = (
+        _within(source, one.line.speed * at_ms + one.line.offset_ms)
+        for at_ms in _query_range_ms(aligned, one)
+    )
+    return begin_ms, end_ms
+
+
+def _within(source: LoadedSource, at_ms: float) -> int:
+    return min(max(round(at_ms), 0), source.signature.duration_ms)
+
+
+def _view(signature: Signature, mirrored: bool) -> str:
+    whole = tuple(signature.rect) == (0, 0, signature.width, signature.height)
+    return ("full" if whole else "inner") + (MIRRORED if mirrored else "")

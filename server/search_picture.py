@@ -1,0 +1,215 @@
+"""Search of pictures: their views in one batch, answers as moments of episodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.kernels.layout import Layouts, mirror_layouts
+from mitate.kernels.quality import GATE, quality_of_layouts
+from mitate.kernels.vector import derive
+from mitate.server.emissions import Vectors
+from mitate.server.index import MAX_K, Neighbours
+from mitate.server.library import Snapshot
+from mitate.server.moments import Moment, moments, picture_hits
+from mitate.server.records import Answer, Match, Verdict
+from mitate.server.search import (
+    TIE_LENGTH,
+    Find,
+    NameOf,
+    make_alternative,
+    make_match,
+    match_distance,
+)
+
+FIRST_K = 128  # neighbours of each view; MAX_K when these hold too few moments
+MIRRORED = "-mirrored"  # how the names of mirrored views end
+
+
+class Views(Protocol):
+    """A picture as it is searched: as it is, mirrored, within its border."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the views; those of mirrored ones end in MIRRORED."""
+
+    @property
+    def layouts(self) -> Layouts:
+        """Descriptors, (v, 33)."""
+
+    @property
+    def quality(self) -> NDArray[np.uint8]:
+        """Quality, (v,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SomeViews:
+    """Views made from descriptors."""
+
+    names: tuple[str, ...]
+    layouts: Layouts
+    quality: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """One picture with the views that are searched."""
+
+    names: tuple[str, ...]
+    layouts: Layouts
+    vectors: Vectors
+    informative: bool
+
+
+@dataclass(slots=True)
+class _Result:
+    moments: list[Moment] = field(default_factory=list)
+    n_rows: int = 0
+
+
+def views_of_layouts(
+    layouts: Layouts,  # (n, 33)
+) -> list[Views]:
+    """Return plain and mirrored views of each descriptor.
+
+    Mirroring a descriptor is right to within 1 per coefficient.
+    """
+    both = np.stack([layouts, mirror_layouts(layouts)], axis=1)
+    names = ("full", "full" + MIRRORED)
+    return [SomeViews(names, pair, quality_of_layouts(pair)) for pair in both]
+
+
+def search_pictures(
+    pictures: Sequence[Views],
+    find: Find,
+    name_of: NameOf,
+    n_matches: int,
+    *,
+    mirrored: bool = True,
+    kind: str = "image",
+) -> list[Answer]:
+    """Answer each picture with the moments nearest to it.
+
+    `exact` is true: no moment that is nearer than the last one listed is stored. Views below the
+    quality gate are left out; with none left the verdict is uninformative, and the nearest moments
+    are listed all the same.
+    """
+    started = time.perf_counter()
+    prepared = [_prepared(views, mirrored) for views in pictures]
+    results = [_Result() for _ in prepared]
+    search_s = 0.0
+    waiting = list(range(len(prepared)))
+    for k in (FIRST_K, MAX_K):
+        if waiting:
+            search_s += _search(prepared, results, waiting, find, k, n_matches)
+            waiting = [i for i in waiting if len(results[i].moments) < n_matches]
+    answers = [
+        _answer(picture, result, name_of, kind)
+        for picture, result in zip(prepared, results, strict=True)
+    ]
+    timings_ms = {
+        "search": search_s * 1000,
+        "match": (time.perf_counter() - started - search_s) * 1000,
+    }
+    return [replace(answer, timings_ms=timings_ms) for answer in answers]
+
+
+def _prepared(views: Views, mirrored: bool) -> _Picture:
+    wanted = np.array([mirrored or not name.endswith(MIRRORED) for name in views.names])
+    informative = wanted & (views.quality >= GATE)
+    chosen = np.flatnonzero(informative if informative.any() else wanted)
+    layouts = views.layouts[chosen]
+    names = tuple(views.names[i] for i in chosen)
+    return _Picture(names, layouts, derive(layouts), bool(informative.any()))
+
+
+def _search(
+    pictures: Sequence[_Picture],
+    results: list[_Result],
+    waiting: list[int],
+    find: Find,
+    k: int,
+    n_matches: int,
+) -> float:
+    """Fill in the results of the waiting pictures; return the seconds that finding took."""
+    started = time.perf_counter()
+    found = find(np.concatenate([pictures[i].vectors for i in waiting]), k)
+    seconds = time.perf_counter() - started
+    first = 0
+    for i in waiting:
+        rows = slice(first, first + len(pictures[i].vectors))
+        first = rows.stop
+        mine = Neighbours(found.neighbours.distances[rows], found.neighbours.rows[rows])
+        results[i].moments = _nearest(pictures[i], mine, found.snapshot, n_matches)
+        results[i].n_rows = found.snapshot.n_rows
+    return seconds
+
+
+def _nearest(
+    picture: _Picture, neighbours: Neighbours, snapshot: Snapshot, n_matches: int
+) -> list[Moment]:
+    hits, complete_to = picture_hits(neighbours, snapshot, picture.layouts)
+    found = moments(hits, snapshot, picture.vectors, n_matches)
+    return [moment for moment in found if moment.distance <= complete_to]
+
+
+def _answer(picture: _Picture, result: _Result, name_of: NameOf, kind: str) -> Answer:
+    limit = match_distance(result.n_rows)
+    matches = tuple(
+        _match(picture, moment, result.moments, limit, name_of) for moment in result.moments
+    )
+    verdict = matches[0].verdict if matches else Verdict.NO_MATCH
+    if not picture.informative:
+        verdict = Verdict.UNINFORMATIVE
+    return Answer(kind, verdict, matches, exact=True)
+
+
+def _match(
+    picture: _Picture, moment: Moment, others: Sequence[Moment], limit: float, name_of: NameOf
+) -> Match:
+    rivals = _rivals(moment, others, limit) if picture.informative else []
+    name = picture.names[moment.view]
+    return make_match(
+        name_of(moment.source.source_id),
+        query_range_ms=(0, 0),
+        range_ms=(moment.from_ms, moment.to_ms),
+        at_ms=moment.at_ms,
+        mirrored=name.endswith(MIRRORED),
+        speed=1.0,
+        distance=float(moment.distance),
+        verdict=_verdict(picture, moment, rivals, limit),
+        view=name,
+        alternatives=tuple(
+            make_alternative(
+                name_of(rival.source.source_id),
+                (rival.from_ms, rival.to_ms),
+                float(rival.distance),
+            )
+            for rival in rivals
+        ),
+    )
+
+
+def _verdict(picture: _Picture, moment: Moment, rivals: Sequence[Moment], limit: float) -> Verdict:
+    if not picture.informative:
+        return Verdict.UNINFORMATIVE
+    if moment.distance > limit:
+        return Verdict.NO_MATCH
+    return Verdict.AMBIGUOUS if rivals else Verdict.MATCH
+
+
+def _rivals(moment: Moment, others: Sequence[Moment], limit: float) -> list[Moment]:
+    """Return the best moment of each other episode that is as near."""
+    near = min(limit, (np.sqrt(moment.distance) + TIE_LENGTH) ** 2)
+    seen = {moment.source.episode_id}
+    rivals = []
+    for other in others:
+        if other.source.episode_id not in seen and other.distance <= near:
+            seen.add(other.source.episode_id)
+            rivals.append(other)
+    return rivals
