@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _serve(arguments[1:])
     parsed = build_parser().parse_args(arguments)
     _tolerate_any_text()
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         module, _, function = parsed.run.partition(":")
         all_well = getattr(import_module(module), function)(parsed)

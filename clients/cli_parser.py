@@ -97,7 +97,7 @@ def _search(commands: Commands) -> None:
         action="extend",
         default=[],
         metavar="FILE",
-        help="signature file of `mitate sign`, or file with one 33 or 35 byte descriptor",
+        help="signature file of `mitate sign`, or file with one descriptor",
     )
     parser.add_argument(
         "-k", type=_count, default=10, metavar="N", help="matches to show, 1 to 100; 10 without it"

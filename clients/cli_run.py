@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from mitate.clients.cli_files import Job
@@ -13,6 +14,7 @@ from mitate.clients.results import Progress
 from mitate.kernels.errors import MitateError, OperationCancelled
 
 T = TypeVar("T")
+POLL_S = 0.2  # a thread that waits without end would not notice an interrupt
 STOP_S = 1.5  # how long work that was told to stop may take to tidy up
 
 
@@ -45,16 +47,37 @@ def for_each(
             return work(job.file, tell_or_stop)
 
     pool = ThreadPoolExecutor(max(1, min(parallel, len(jobs))))
+    futures: dict[Future[T], Job] = {}
+    finished: SimpleQueue[Future[T]] = SimpleQueue()
     try:
-        futures = {pool.submit(run, job): job for job in jobs}
-        order: Iterable[Future[T]] = futures if in_order else as_completed(futures)
-        for future in order:
+        for job in jobs:
+            future = pool.submit(run, job)
+            futures[future] = job
+            future.add_done_callback(finished.put)
+        for future in _as_submitted(futures) if in_order else _as_finished(finished, len(jobs)):
             outcome: T | MitateError = _outcome(future)
             done(futures[future].file, outcome)
     finally:
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
         wait([future for future in futures if not future.cancelled()], timeout=STOP_S)
+
+
+def _as_submitted(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+    for future in futures:
+        while not future.done():
+            wait([future], timeout=POLL_S)
+        yield future
+
+
+def _as_finished(finished: SimpleQueue[Future[T]], number: int) -> Iterator[Future[T]]:
+    while number:
+        try:
+            future = finished.get(timeout=POLL_S)
+        except Empty:
+            continue
+        number -= 1
+        yield future
 
 
 def _outcome(future: Future[T]) -> T | MitateError:

@@ -17,6 +17,7 @@ from mitate.kernels.errors import InvalidSignature
 if TYPE_CHECKING:
     from mitate.kernels.signature import Signature
 
+DESCRIPTOR_BYTES = (35, 33, 21)
 MAX_DESCRIPTOR_BYTES = 64  # of a file that holds one descriptor as bytes or text
 
 
@@ -66,7 +67,7 @@ def signature_bytes(signature: str | os.PathLike[str] | bytes | Signature) -> by
     """Return a signature as the bytes of a signature file.
 
     Takes a signature, the path or the content of a signature file, or of a file with one
-    descriptor in 35 or 33 bytes or as text of 48, 44 or 28 characters.
+    descriptor in 35, 33 or 21 bytes or as text of 48, 44 or 28 characters.
 
     Raises:
         InvalidSignature: it is none of these.
@@ -106,7 +107,8 @@ def _of_descriptor(data: bytes) -> Signature:
     from mitate.kernels.quality import quality_of_layouts
     from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
 
-    layouts = decode_layouts(data if len(data) in (33, 35) else data.strip())
+    raw = len(data) in DESCRIPTOR_BYTES
+    layouts = decode_layouts(data if raw else data.strip().decode("ascii", "replace"))
     return Signature(
         kind="image",
         descriptor_version=DESCRIPTOR_VERSION,
