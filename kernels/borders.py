@@ -24,6 +24,8 @@ EDGE_RISE = 0.35
 _BLUR = 9
 # What is left must have this share of either side, else the picture is too empty to tell.
 LEAST_LEFT = 0.25
+# A picture with a shorter side, in pixels, has no border worth removing.
+LEAST_SIDE = 32
 # Share of the frames of a video that must show an edge, and that may show content beyond it.
 SHOWN, CONTRADICTED = 0.25, 0.1
 # Lines by which frames may disagree about one edge.
@@ -86,6 +88,8 @@ def measure(
 ) -> Border | None:
     """Return the border on each side, or None where the picture is too empty to tell."""
     height, width = luma.shape
+    if min(height, width) < LEAST_SIDE:
+        return None
     least_width, least_height = LEAST_LEFT * width, LEAST_LEFT * height
     rect = Rect(0, 0, width, height)
     for _ in range(2):

@@ -19,13 +19,13 @@ N_DIMS = 32
 
 # Length of the luma part; no coordinate leaves int8.
 _SCALE = 127.0
-_CHROMA_WEIGHT = 0.5
+_CHROMA_WEIGHT = 0.35
 # Added to the lengths, so that the noise of nearly flat pictures is not blown up.
-_LUMA_FLOOR = 20.0
-_CHROMA_FLOOR = 40.0
+_LUMA_FLOOR = 60.0
+_CHROMA_FLOOR = 80.0
 
 # No two vectors are farther apart: twice the longest vector, rounding included, squared.
-MAX_DISTANCE = 84_000
+MAX_DISTANCE = 75_300
 # Distance of two vectors with nothing in common (at right angles), where similarity reaches 0.
 _UNRELATED = 2.0 * _SCALE**2 * (1.0 + _CHROMA_WEIGHT**2)
 
