@@ -22,7 +22,7 @@ import av.video.stream
 from mitate.kernels.decode import Limits, MediaInfo, Picture, check_pixels, check_progress
 from mitate.kernels.errors import InvalidMedia
 from mitate.kernels.frame_times import MICROSECONDS, FrameTimes
-from mitate.kernels.pyav_open import ERRORS, duration_ms, open_video
+from mitate.kernels.pyav_open import ERRORS, duration_ms, length_us, open_video
 from mitate.kernels.pyav_planes import PlaneReader
 
 PREPROCESSING_VERSION = "planes/1"
@@ -30,8 +30,9 @@ PREPROCESSING_VERSION = "planes/1"
 Packet: TypeAlias = "av.packet.Packet[av.stream.Stream]"
 
 # Containers whose header states how long the file is, so that a missing end can be seen.
-_DECLARE_LENGTH = frozenset({"mov", "mp4", "matroska", "webm", "avi", "flv", "asf"})
+_DECLARE_LENGTH = frozenset({"mov", "mp4", "matroska", "webm", "flv", "asf"})
 _MISSING_END_US = 500_000
+_WHOLE_SHARE = 0.98  # of the packets that AVI declares
 _MAX_READ_ERRORS = 16  # in a row
 _ENOUGH_KEYS = 16
 _FRAMES_PER_SAMPLE = 12
@@ -49,6 +50,7 @@ class PyavDecoder:
         self.partial = False
         self.n_errors = 0
         self.end_ms = 0
+        self._n_packets = 0
         self._ends: dict[int, int] = {}  # stream -> end of its last packet, ticks
         try:
             self.info = self._read_info()
@@ -128,11 +130,14 @@ class PyavDecoder:
     def _decoded(self) -> Iterator[av.video.frame.VideoFrame]:
         index = self._stream.index
         for packet in self._packets():
+            # Packets that only flush a decoder have no number of their own.
+            number = packet.stream.index
             ticks = packet.pts if packet.pts is not None else packet.dts
             if ticks is not None:
                 end = ticks + (packet.duration or 0)
-                self._ends[packet.stream_index] = max(self._ends.get(packet.stream_index, end), end)
-            if packet.stream_index == index:
+                self._ends[number] = max(self._ends.get(number, end), end)
+            if number == index:
+                self._n_packets += 1
                 yield from self._decode(packet)
         if self.partial:
             yield from self._decode(None)
@@ -158,25 +163,26 @@ class PyavDecoder:
         self.partial = True
 
     def _end_is_missing(self) -> bool:
-        container = self._container
-        declared = _DECLARE_LENGTH.intersection(container.format.name.split(","))
-        if not declared or not container.duration:
+        container, stream = self._container, self._stream
+        if "avi" in container.format.name.split(","):
+            return self._n_packets < stream.frames * _WHOLE_SHARE - 1
+        if not _DECLARE_LENGTH.intersection(container.format.name.split(",")):
             return False
         ends_us = [
             ticks * base * MICROSECONDS
             for index, ticks in self._ends.items()
             if (base := container.streams[index].time_base) is not None
         ]
-        read_us = max(ends_us) - (container.start_time or 0)
-        return container.duration - read_us > _MISSING_END_US
+        read_us = max(ends_us, default=0) - min(container.start_time or 0, 0)
+        return (container.duration or 0) - read_us > _MISSING_END_US
 
     def _sample_keys(self, count: int) -> Iterator[Picture]:
         container, stream = open_video(self._path, self._limits, threads=1)
         with container:
             reader, seen = PlaneReader(), set[int | None]()
-            length_us, start_us = container.duration or 0, container.start_time or 0
-            for number in _middle_first(count) if length_us else ():
-                at_us = start_us + length_us * (2 * number + 1) // (2 * count)
+            whole_us, start_us = length_us(container), container.start_time or 0
+            for number in _middle_first(count) if whole_us else ():
+                at_us = start_us + whole_us * (2 * number + 1) // (2 * count)
                 frame = _key_frame_at(container, stream, at_us)
                 if frame is not None and frame.pts not in seen:
                     seen.add(frame.pts)

@@ -48,14 +48,24 @@ def open_video(
     return container, stream
 
 
+def length_us(container: av.container.InputContainer) -> int:
+    """Return how long the file says it is, 0 when it does not."""
+    length, start = container.duration or 0, container.start_time or 0
+    # Matroska states when its last frame ends, which is later by the start than its length.
+    counts_from_zero = "matroska" in container.format.name and 0 < start < length
+    return max(0, length - start if counts_from_zero else length)
+
+
 def duration_ms(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> int:
     """Return how long the video says it is, 0 when it does not."""
     if stream.duration is not None and stream.time_base is not None:
         return max(0, round(stream.duration * stream.time_base * 1000))
-    return max(0, (container.duration or 0) // MICROSECONDS_PER_MS)
+    return length_us(container) // MICROSECONDS_PER_MS
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, av.error.ArgumentError):
+        return "its container format is not accepted"
     if isinstance(error, OSError | av.error.FFmpegError) and error.strerror:
         return error.strerror
     return str(error)

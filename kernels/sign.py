@@ -114,20 +114,17 @@ class SignatureStream:
 
     def _find_rect(self) -> Rect:
         """Find the border that samples have in common; a few without any settle it."""
+        if self.info.kind == "image":
+            return find_border(luma_of(self._first))
         size = self.width, self.height
         known: list[Border] = []
-        for picture in self._samples():
+        for picture in self._decoder.sample(BORDER_SAMPLES):
             border = measure(luma_of(picture))
             if border is not None and (picture.width, picture.height) == size:
                 known.append(border)
             if len(known) == FEW_SAMPLES and not any(side.sharp for b in known for side in b):
                 break
         return common_rect(known, *size)
-
-    def _samples(self) -> Iterator[Picture]:
-        if self.info.kind == "image":
-            return iter([self._first])
-        return self._decoder.sample(BORDER_SAMPLES)
 
     def _read(self, pictures: Iterator[Picture], grids: Grids) -> list[int]:
         times_ms = []
