@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import grpc
 
 from mitate.clients import transport
+from mitate.clients.address import DEFAULT_ADDRESS, check_address
 from mitate.clients.connection import Connection, check_feed
 from mitate.clients.steps import Call, Flow, Local
 from mitate.kernels.errors import MitateError
@@ -22,13 +23,13 @@ class BlockingConnection(Connection):
 
     def __init__(
         self,
-        address: str = transport.DEFAULT_ADDRESS,
+        address: str = DEFAULT_ADDRESS,
         *,
         timeout_s: float = transport.TIMEOUT_S,
         work_timeout_s: float = transport.WORK_TIMEOUT_S,
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
-        options = transport.channel_options(transport.check_address(address))
+        options = transport.channel_options(check_address(address))
         if credentials is None:
             self._channel = grpc.insecure_channel(address, options)
         else:

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from mitate.clients.address import DEFAULT_ADDRESS, check_address
+from mitate.kernels.errors import InvalidArgument
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-DEFAULT_SERVER = "127.0.0.1:50061"
 _COMMANDS = "mitate.clients.cli_"
 
 
@@ -43,8 +45,8 @@ def _command(
             "--server",
             metavar="HOST:PORT",
             type=_address,
-            default=os.environ.get("MITATE_SERVER") or DEFAULT_SERVER,
-            help=f"address of the server; MITATE_SERVER or {DEFAULT_SERVER} without it",
+            default=os.environ.get("MITATE_SERVER") or DEFAULT_ADDRESS,
+            help=f"address of the server; MITATE_SERVER or {DEFAULT_ADDRESS} without it",
         )
     return parser
 
@@ -155,17 +157,18 @@ def _is_text(text: str) -> bool:
     return 1 <= len(text.strip()) <= 500 and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
-def _is_address(text: str) -> bool:
-    host, colon, port = text.rpartition(":")
-    return bool(colon and host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536
-
-
 def _is_number(text: str, largest: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= largest
 
 
 _text = _checked(_is_text, "1 to 500 characters are allowed")
-_address = _checked(_is_address, "HOST:PORT is needed")
+
+
+def _address(text: str) -> str:
+    try:
+        return check_address(text)
+    except InvalidArgument as error:
+        raise argparse.ArgumentTypeError(error.message) from error
 
 
 def _id(text: str) -> int:

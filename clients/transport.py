@@ -26,7 +26,6 @@ from mitate.kernels.errors import (
 )
 from mitate.v1 import catalog_pb2_grpc, media_pb2_grpc, scan_pb2_grpc, search_pb2_grpc
 
-DEFAULT_ADDRESS = "127.0.0.1:50061"
 TIMEOUT_S = 60.0  # of one exchange
 WORK_TIMEOUT_S = 6 * 3600.0  # of work on a whole file
 MAX_MESSAGE_BYTES = 64 << 20
@@ -61,20 +60,6 @@ _BY_STATUS: Mapping[grpc.StatusCode, type[MitateError]] = {
     grpc.StatusCode.CANCELLED: OperationCancelled,
     grpc.StatusCode.INTERNAL: InternalError,
 }
-
-
-def check_address(address: str) -> str:
-    """Return `address` if it reads HOST:PORT.
-
-    Raises:
-        InvalidArgument: it does not.
-    """
-    host, colon, port = address.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise InvalidArgument(
-            f"server address {address!r}; HOST:PORT is needed, for example {DEFAULT_ADDRESS}"
-        )
-    return address
 
 
 def channel_options(address: str) -> list[tuple[str, Any]]:

@@ -16,9 +16,9 @@ from fake_answers import (
     status_of,
     verdict_of,
 )
+from fake_recorder import Recorder
 from google.longrunning import operations_pb2_grpc
 from google.protobuf import empty_pb2
-from grpc_status import rpc_status
 
 from mitate.kernels.errors import AlreadyExists, InvalidMedia, MitateError, NotFound
 from mitate.v1 import (
@@ -259,51 +259,6 @@ class Operations(operations_pb2_grpc.OperationsServicer):
 
     def CancelOperation(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
-
-
-class Recorder(grpc.ServerInterceptor):
-    """Counts calls, fails those that a test wants to fail, and turns errors into statuses."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-
-    def intercept_service(self, continuation: Any, details: Any) -> Any:
-        handler = continuation(details)
-        if handler is None:
-            return None
-        many = handler.response_streaming
-        kind = (
-            f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if many else 'unary'}"
-        )
-        inner = getattr(handler, kind)
-        method = details.method
-
-        def begin(request: Any, context: Any) -> None:
-            with self.state.lock:
-                self.state.calls[method] += 1
-                self.state.requests.setdefault(method, []).append((request, context))
-            if method != "/mitate.v1.ScanService/WatchScan":
-                self.state.fail(method, context)
-
-        def one(request: Any, context: Any) -> Any:
-            begin(request, context)
-            try:
-                return inner(request, context)
-            except MitateError as error:
-                context.abort_with_status(rpc_status.to_status(status_of(error)))
-
-        def stream(request: Any, context: Any) -> Any:
-            begin(request, context)
-            try:
-                yield from inner(request, context)
-            except MitateError as error:
-                context.abort_with_status(rpc_status.to_status(status_of(error)))
-
-        return getattr(grpc, f"{kind}_rpc_method_handler")(
-            stream if many else one,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
 
 
 class FakeServer:

@@ -12,8 +12,9 @@ import pytest
 from fake_answers import State
 from fake_server import FakeServer
 
+from mitate.clients.address import check_address
 from mitate.clients.client import Client
-from mitate.clients.transport import RETRIED, check_address
+from mitate.clients.transport import RETRIED
 from mitate.kernels import errors
 from mitate.kernels.errors import (
     DeadlineExceeded,
