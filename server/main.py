@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -85,7 +86,12 @@ def build(settings: Settings) -> App:
         engine=engine,
         pool=pool,
         ingest=Ingest(store, engine, pool),
-        matcher=Matcher(engine, pool, store.catalog),
+        matcher=Matcher(
+            engine,
+            pool,
+            store.catalog,
+            replace(limits, max_duration_s=int(settings.max_query_video_s)),
+        ),
         uploads=Uploads(store.uploads, settings.max_upload_bytes),
         operations=Operations(n_workers),
         index_name=type(library.index).__name__.removesuffix("Index").lower(),

@@ -2,27 +2,162 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.kernels import signature_file
+from mitate.kernels.decode import Limits
+from mitate.kernels.errors import InvalidMedia, NotReady
+from mitate.kernels.layout import Layouts
+from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
 from mitate.server.catalog import Catalog
-from mitate.server.engine import Engine
+from mitate.server.engine import Engine, Found
 from mitate.server.library import Scope
-from mitate.server.workers import WorkerPool
+from mitate.server.records import Answer, Names, Timeline
+from mitate.server.search import Find
+from mitate.server.search_clip import scan, search_clip
+from mitate.server.search_picture import search_pictures, views_of_layouts
+from mitate.server.workers import Progress, WorkerPool
+
+Result = TypeVar("Result")
+TRIES = 10  # searches that met a source which was being removed
+RETRY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a search is asked for."""
 
-    k: int  # matches per query
+    k: int = 10  # matches per query
     scope: Scope = field(default_factory=Scope)
     unmirrored_only: bool = False
+
+
+class _Removed(Exception):
+    """A source was removed between the search and the naming of its result."""
 
 
 class Matcher:
     """Answers pictures, signatures, clips and scans; methods block, any thread may call them."""
 
-    def __init__(self, engine: Engine, pool: WorkerPool, catalog: Catalog) -> None:
+    def __init__(
+        self, engine: Engine, pool: WorkerPool, catalog: Catalog, clip_limits: Limits
+    ) -> None:
         self._engine = engine
         self._pool = pool
         self._catalog = catalog
+        self._clip_limits = clip_limits
+
+    def picture(self, image: bytes, wanted: Wanted, keep_borders: bool) -> Answer:
+        """Answer a picture file; raises as `WorkerPool.views`."""
+        started = time.perf_counter()
+        views = self._pool.views(image, keep_borders)
+        decoded_ms = (time.perf_counter() - started) * 1000
+        (answer,) = self._search(
+            lambda find, names: search_pictures(
+                [views], find, names, wanted.k, mirrored=not wanted.unmirrored_only
+            ),
+            wanted,
+        )
+        return _timed(answer, started, decode=decoded_ms)
+
+    def signatures(self, layouts: Layouts, wanted: Wanted) -> list[Answer]:
+        """Answer one-frame signatures, shape (n, 33)."""
+        return self._search(
+            lambda find, names: search_pictures(
+                views_of_layouts(layouts),
+                find,
+                names,
+                wanted.k,
+                mirrored=not wanted.unmirrored_only,
+                kind="signature",
+            ),
+            wanted,
+        )
+
+    def clip(
+        self,
+        path: Path,
+        is_signature: bool,
+        wanted: Wanted,
+        progress: Progress,
+        cancelled: threading.Event,
+    ) -> Answer:
+        """Answer a video, picture or signature file."""
+        started = time.perf_counter()
+        signature = _read(path) if is_signature else self._sign(path, progress, cancelled)
+        signed_ms = (time.perf_counter() - started) * 1000
+        answer = self._search(
+            lambda find, names: search_clip(
+                signature, find, names, wanted.k, mirrored=not wanted.unmirrored_only
+            ),
+            wanted,
+        )
+        kind = "signature" if is_signature else signature.kind
+        return _timed(replace(answer, kind=kind), started, decode=signed_ms)
+
+    def scan(
+        self, path: Path, wanted: Wanted, progress: Progress, cancelled: threading.Event
+    ) -> Timeline:
+        """Return the timeline of a video file."""
+        started = time.perf_counter()
+        signature = self._sign(path, progress, cancelled)
+        signed_ms = (time.perf_counter() - started) * 1000
+        timeline = self._search(
+            lambda find, names: scan(signature, find, names, mirrored=not wanted.unmirrored_only),
+            wanted,
+        )
+        return _timed(timeline, started, decode=signed_ms)
+
+    def _sign(self, path: Path, progress: Progress, cancelled: threading.Event) -> Signature:
+        return self._pool.sign(path, progress, cancelled, self._clip_limits)
+
+    def _search(
+        self, search: Callable[[Find, Callable[[int], Names]], Result], wanted: Wanted
+    ) -> Result:
+        def find(queries: NDArray[np.int8], k: int) -> Found:
+            return self._engine.search(queries, k, wanted.scope).result()
+
+        for _ in range(TRIES):
+            try:
+                return search(find, self._namer())
+            except _Removed:
+                time.sleep(RETRY_S)
+        raise NotReady("the episodes found are being removed; try again in a moment")
+
+    def _namer(self) -> Callable[[int], Names]:
+        known: dict[int, Names] = {}
+
+        def name_of(source_id: int) -> Names:
+            if source_id not in known:
+                known.update(self._catalog.names([source_id]))
+            if source_id not in known:
+                raise _Removed
+            return known[source_id]
+
+        return name_of
+
+
+def _read(path: Path) -> Signature:
+    signature = signature_file.read(path)
+    if signature.descriptor_version != DESCRIPTOR_VERSION:
+        raise InvalidMedia(
+            f"the signature holds {signature.descriptor_version!r} descriptors; this server "
+            f"compares {DESCRIPTOR_VERSION!r}"
+        )
+    return signature
+
+
+Timed = TypeVar("Timed", Answer, Timeline)
+
+
+def _timed(answer: Timed, started: float, **stages_ms: float) -> Timed:
+    total_ms = (time.perf_counter() - started) * 1000
+    return replace(answer, timings_ms={**stages_ms, **answer.timings_ms, "total": total_ms})

@@ -107,15 +107,13 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         """Search a clip: spool it, sign it in a worker, align it."""
         self._app.check_ready()
         config, chunks = await first_then_chunks(request_iterator, "config")
-        k = translate.top_k(config.options)
+        translate.top_k(config.options)
         uploads = self._app.uploads
         upload = uploads.begin("clip", config.total_bytes)
         reports = Reports()
         try:
             await receive(uploads, upload, chunks)
-            task = asyncio.create_task(
-                asyncio.to_thread(self._clip, upload.path, config, k, reports)
-            )
+            task = asyncio.create_task(asyncio.to_thread(self._clip, upload.path, config, reports))
             async for progress in reports.until(task):
                 yield search_pb2.SearchVideoResponse(progress=progress)
             answer = await task
@@ -196,8 +194,9 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
             answer.error.CopyFrom(translate.error_status(error))
         return answer
 
-    def _clip(
-        self, path: Path, config: search_pb2.SearchVideoConfig, k: int, reports: Reports
-    ) -> Answer:
+    def _clip(self, path: Path, config: search_pb2.SearchVideoConfig, reports: Reports) -> Answer:
         is_signature = config.content == search_pb2.CLIP_CONTENT_SIGNATURE_FILE
-        return self._app.matcher.clip(path, is_signature, translate.wanted(config.options), reports)
+        wanted = translate.wanted(config.options)
+        return self._app.matcher.clip(
+            path, is_signature, wanted, reports.progress, reports.cancelled
+        )

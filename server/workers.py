@@ -123,7 +123,11 @@ class WorkerPool:
         self._idle.put(self._take())
 
     def sign(
-        self, path: Path, progress: Progress | None = None, cancelled: threading.Event | None = None
+        self,
+        path: Path,
+        progress: Progress | None = None,
+        cancelled: threading.Event | None = None,
+        limits: Limits | None = None,
     ) -> Signature:
         """Return the signature of a file.
 
@@ -133,7 +137,9 @@ class WorkerPool:
             OperationCancelled: `cancelled` was set.
         """
         with self._long:
-            result = self._work(Task("sign", str(path), self._limits), progress, cancelled)
+            result = self._work(
+                Task("sign", str(path), limits or self._limits), progress, cancelled
+            )
         if not isinstance(result, Signature):
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of a signature")
         return result
