@@ -7,6 +7,7 @@ gives the same bits. Pass whole padded buffers with a rectangle, never a cropped
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def cell_sums(
         ValueError: the plane is of another dtype or layout, or the rectangle is not within it.
     """
     _check(plane, (left, top, right, bottom), rows, cols, channels)
-    x_edges, y_edges = left + edges(right - left, cols), top + edges(bottom - top, rows)
+    x_edges, y_edges = _edges_between(left, right, cols), _edges_between(top, bottom, rows)
     sums = np.zeros((rows, cols, channels), np.int64)
     _add_cells(plane, x_edges, y_edges, sums)
     return sums if channels > 1 else sums[:, :, 0]
@@ -69,7 +70,7 @@ def cell_sums_numpy(
 ) -> Counts:
     """Return what `cell_sums` returns, in plain NumPy."""
     _check(plane, (left, top, right, bottom), rows, cols, channels)
-    x_edges, y_edges = left + edges(right - left, cols), top + edges(bottom - top, rows)
+    x_edges, y_edges = _edges_between(left, right, cols), _edges_between(top, bottom, rows)
     sums = np.zeros((rows, cols, channels), np.int64)
     for row in range(rows):
         lines = plane[y_edges[row] : y_edges[row + 1]]
@@ -88,6 +89,13 @@ def cell_means(
     means = np.full(sums.shape, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     return means
+
+
+@lru_cache(maxsize=1024)
+def _edges_between(first: int, stop: int, cells: int) -> Counts:
+    shifted = first + edges(stop - first, cells)
+    shifted.flags.writeable = False
+    return shifted
 
 
 @jit
@@ -113,7 +121,7 @@ def _add_cells(plane: Any, x_edges: Counts, y_edges: Counts, sums: Counts) -> No
 def _check(
     plane: Samples, rect: tuple[int, int, int, int], rows: int, cols: int, channels: int
 ) -> None:
-    if plane.dtype not in (np.uint8, np.uint16) or not plane.dtype.isnative:
+    if plane.dtype.char not in "BH" or not plane.dtype.isnative:
         raise ValueError(f"samples of dtype {plane.dtype}; uint8 and uint16 are allowed")
     if plane.ndim != 2 or not plane.flags.c_contiguous:
         raise ValueError(f"plane of shape {plane.shape} must be 2-D and C-contiguous")
