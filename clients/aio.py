@@ -123,6 +123,7 @@ class AsyncClient(AwaitingConnection):
         refs: Mapping[str, str] | None = None,
         episode_id: int | None = None,
         replace_episode_id: int | None = None,
+        allow_partial: bool = False,
         sign_locally: bool = False,
         progress: OnProgress | None = None,
     ) -> Added:
@@ -135,13 +136,16 @@ class AsyncClient(AwaitingConnection):
             refs: external references of the episode, provider to id.
             episode_id: add the file to this episode as another source.
             replace_episode_id: put the file in the place of all that this episode holds.
+            allow_partial: store the readable beginning of a file that is cut off.
             sign_locally: decode here and send the signature only.
             progress: told how far it is.
         """
         where = requests.placement(title, episode, refs, episode_id, replace_episode_id)
         if sign_locally:
-            return await self._run(flows.add_signed(path, where, progress))
-        return await self._run(flows.add(path, where, progress, self._work_timeout_s))
+            return await self._run(flows.add_signed(path, where, allow_partial, progress))
+        return await self._run(
+            flows.add(path, where, allow_partial, progress, self._work_timeout_s)
+        )
 
     async def upload(self, path: PathLike, *, progress: OnProgress | None = None) -> Upload:
         """Send a file to the server, which keeps it for a while."""

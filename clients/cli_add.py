@@ -45,6 +45,7 @@ def add(arguments: Namespace) -> bool:
                 refs=dict(arguments.refs),
                 episode_id=arguments.episode_id,
                 replace_episode_id=arguments.replace,
+                allow_partial=arguments.partial,
                 sign_locally=arguments.local,
                 progress=tell,
             )
@@ -99,7 +100,7 @@ class _Report:
         )
         name = place(added.title, added.episode)
         arrow = "" if name == shown(Path(file).stem) else f" → {name}"
-        note = " (broken off: only its beginning is stored)" if added.partial else ""
+        note = " (cut off: only its beginning is stored)" if added.partial else ""
         self._print(console, f"{numbers}{shown(file)}{arrow}{note}")
 
     @staticmethod

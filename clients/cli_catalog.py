@@ -148,7 +148,7 @@ def _show_episode(console: Console, episode: Episode) -> None:
     rows = [
         [
             str(source.source_id),
-            source.kind + (", broken off" if source.partial else ""),
+            source.kind + (", cut off" if source.partial else ""),
             f"{source.width}×{source.height}",
             clock(source.duration_ms),
             f"{source.frames:,}",

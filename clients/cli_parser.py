@@ -83,6 +83,11 @@ def _add(commands: Commands) -> None:
         help="put the file in the place of all that this episode holds",
     )
     parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="store the readable beginning of a file that is cut off",
+    )
+    parser.add_argument(
         "--local", action="store_true", help="decode here and send the signature only"
     )
 

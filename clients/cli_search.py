@@ -92,20 +92,19 @@ def _show_answer(console: Console, file: str, answer: Answer) -> None:
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + answer_sentence(answer), soft_wrap=True)
     matches = () if answer.verdict is Verdict.UNINFORMATIVE else answer.matches
-    columns = _columns(matches, "in the clip" if answer.kind == "video" else "in the query")
-    if any(match.verdict is not answer.verdict for match in matches):
-        columns.append((Head("verdict"), lambda match: VERDICT_WORDS[match.verdict]))
-    _show_table(console, matches, columns)
+    query = "in the clip" if answer.kind == "video" else "in the query"
+    _show_table(console, matches, _columns(matches, query, answer.verdict))
 
 
 def _show_timeline(console: Console, file: str, timeline: Timeline) -> None:
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + timeline_sentence(timeline), soft_wrap=True)
-    _show_table(console, timeline.segments, _columns(timeline.segments, "in the video"))
+    columns = _columns(timeline.segments, "in the video", Verdict.MATCH)
+    _show_table(console, timeline.segments, columns)
 
 
-def _columns(matches: tuple[Match, ...], query: str) -> list[Column]:
-    """Return the columns that say something about these matches."""
+def _columns(matches: tuple[Match, ...], query: str, verdict: Verdict) -> list[Column]:
+    """Return the columns that say something about these matches; `verdict` is said before."""
     columns: list[Column] = []
     if any(match.query_to_ms > match.query_from_ms for match in matches):
         columns.append((Head(query, right=True), _query_range))
@@ -118,6 +117,8 @@ def _columns(matches: tuple[Match, ...], query: str) -> list[Column]:
         columns.append((Head("probability", right=True), _probability))
     if any(notes(match) for match in matches):
         columns.append((Head("notes"), notes))
+    if any(match.verdict is not verdict for match in matches):
+        columns.append((Head("verdict"), lambda match: VERDICT_WORDS[match.verdict]))
     return columns
 
 

@@ -44,7 +44,7 @@ def sign(arguments: Namespace) -> bool:
         text = (
             f"{shown(file)} → {shown(str(target))}  "
             f"{counted(signature.n_frames, 'frame')}, {clock(signature.duration_ms)}"
-            f"{', broken off' if signature.partial else ''}"
+            f"{', cut off' if signature.partial else ''}"
         )
         output.result(
             _data(file, target, signature), lambda console: console.print(text, soft_wrap=True)

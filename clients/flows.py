@@ -127,6 +127,7 @@ def remove_upload(upload_id: str) -> Flow[None]:
 def add(
     path: PathLike,
     where: catalog_pb2.Placement,
+    allow_partial: bool,
     on_progress: OnProgress | None,
     limit_s: float,
 ) -> Flow[Added]:
@@ -136,6 +137,7 @@ def add(
         media=media_pb2.MediaSource(upload_id=sent.upload_id),
         placement=where,
         request_id=str(uuid.uuid4()),
+        allow_partial=allow_partial,
     )
     try:
         operation = yield Call("CatalogService/IngestEpisode", request)
@@ -149,12 +151,21 @@ def add(
 
 
 def add_signed(
-    path: PathLike, where: catalog_pb2.Placement, on_progress: OnProgress | None
+    path: PathLike,
+    where: catalog_pb2.Placement,
+    allow_partial: bool,
+    on_progress: OnProgress | None,
 ) -> Flow[Added]:
     """Sign a file here and send only its signature."""
     file = local_file(path)
     signed = yield Local(partial(signing.sign_file, file, on_progress))
-    messages = requests.import_requests(file.name, signed.sha256, where, _pieces(signed.data))
+    config = catalog_pb2.ImportSignaturesConfig(
+        file_name=file.name,
+        sha256=signed.sha256,
+        placement=where,
+        allow_partial=allow_partial,
+    )
+    messages = requests.import_requests(config, _pieces(signed.data))
     reply = yield Call("CatalogService/ImportSignatures", Feed(messages), long=True)
     return answers.added(reply)
 

@@ -67,10 +67,9 @@ def clip_requests(
 
 
 def import_requests(
-    file_name: str, sha256: str, where: catalog_pb2.Placement, chunks: Iterable[bytes]
+    config: catalog_pb2.ImportSignaturesConfig, chunks: Iterable[bytes]
 ) -> Iterator[catalog_pb2.ImportSignaturesRequest]:
     """Build the messages that add a source by its signature file."""
-    config = catalog_pb2.ImportSignaturesConfig(file_name=file_name, sha256=sha256, placement=where)
     yield catalog_pb2.ImportSignaturesRequest(config=config)
     for chunk in chunks:
         yield catalog_pb2.ImportSignaturesRequest(chunk=chunk)

@@ -105,12 +105,20 @@ class State:
                 context.abort_with_status(rpc_status.to_status(status_of(failure)))
             context.abort(failure, "failed on purpose")
 
-    def add(self, name: str, content: bytes, where: catalog_pb2.Placement) -> Any:
+    def add(
+        self, name: str, content: bytes, where: catalog_pb2.Placement, allow_partial: bool
+    ) -> Any:
         """Store a file as the server would: the same content again exists."""
         with self.lock:
-            return self._add(name, content, where)
+            result = self._add(name, content, where, allow_partial)
+        result.source.partial = content.startswith(b"cut")
+        return result
 
-    def _add(self, name: str, content: bytes, where: catalog_pb2.Placement) -> Any:
+    def _add(
+        self, name: str, content: bytes, where: catalog_pb2.Placement, allow_partial: bool
+    ) -> Any:
+        if content.startswith(b"cut") and not allow_partial:
+            raise InvalidMedia("the file is cut off")
         if content.startswith(b"bad"):
             raise InvalidMedia(f"{name}: no video stream in it")
         sha256 = hashlib.sha256(content).hexdigest()

@@ -164,7 +164,7 @@ class Catalog(catalog_pb2_grpc.CatalogServiceServicer):
         name, content = self.state.uploads[request.media.upload_id]
         result: Any
         try:
-            result = self.state.add(name, content, request.placement)
+            result = self.state.add(name, content, request.placement, request.allow_partial)
         except MitateError as error:
             result = error
         metadata = catalog_pb2.IngestMetadata(progress=progress(0.5))
@@ -172,7 +172,7 @@ class Catalog(catalog_pb2_grpc.CatalogServiceServicer):
 
     def ImportSignatures(self, requests: Any, context: Any) -> Any:
         config, content = collected("config", requests)
-        return self.state.add(config.file_name, content, config.placement)
+        return self.state.add(config.file_name, content, config.placement, config.allow_partial)
 
     def GetStats(self, request: Any, context: Any) -> Any:
         return catalog_pb2.Stats(

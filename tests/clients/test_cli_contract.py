@@ -140,6 +140,14 @@ def test_what_fails_does_not_stop_the_rest(run: Run, clip: Path, tmp_path: Path)
         assert line["error"]["reason"] == reason
 
 
+def test_a_file_that_is_cut_off_is_added_only_when_asked_for(run: Run, clip: Path) -> None:
+    clip.write_bytes(b"cut")
+    code, (line,), _ = run("add", clip)
+    assert (code, line["status"], line["error"]["reason"]) == (1, "failed", "INVALID_MEDIA")
+    code, (line,), _ = run("add", clip, "--partial")
+    assert (code, line["status"], line["partial"]) == (0, "added", True)
+
+
 def test_directories_are_searched_for_media(run: Run, tmp_path: Path) -> None:
     names = ["e2.mp4", "e10.MKV", "deep/er/e1.webm", "still.PNG", "notes.txt", ".hidden.mp4"]
     for name in [*names, ".git/x.mp4"]:
