@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-READY_S = 60
+MITATE = (sys.executable, "-m", "mitate.clients.cli")
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Server:
 
 def mitate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command line."""
-    command = [sys.executable, "-m", "mitate.clients.cli", *map(str, arguments)]
+    command = [*MITATE, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
@@ -56,8 +56,7 @@ def start(data: Path, log: Path, *flags: str) -> Server:
     """Start a server and wait until it is ready."""
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mitate.clients.cli", "serve", "--data", str(data)]
-            + ["--listen", "127.0.0.1:0", *flags],
+            [*MITATE, "serve", "--data", str(data), "--listen", "127.0.0.1:0", *flags],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
