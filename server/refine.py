@@ -51,7 +51,8 @@ def _cost(
 ) -> float:
     """Return how badly a line explains the frames; a speed that was not there before costs more."""
     distances = np.minimum(distances_on(line, query, reference, 0), likelihood.even)
-    return float(distances.mean()) * (1.0 if line.speed in (before.speed, 1.0) else _CHANGE_COST)
+    known = line.speed in (before.speed, 1.0, -1.0)
+    return (float(distances.mean()) + _SAME_DISTANCE) * (1.0 if known else _CHANGE_COST)
 
 
 def _displacements(

@@ -1,0 +1,215 @@
+"""Real clips are recognised: pictures cut from them, and other encodes of the same content.
+
+`pairs.tsv` holds what is true about the clips, measured without descriptors by correlating luma
+thumbnails at every offset in steps of 10 ms: the moment t of `query` is the moment
+speed * t + offset_ms of `reference`; both show the same for `overlap_ms`, with that mean
+`correlation`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.container import InputContainer
+from numpy.typing import NDArray
+from PIL import Image
+
+from mitate.kernels.quality import GATE
+from mitate.kernels.sign import picture_views, sign
+from mitate.kernels.signature import Signature
+from mitate.server.index import Neighbours, make_index
+from mitate.server.library import Library, NewSource, Scope, Snapshot
+from mitate.server.records import Match, Names
+from mitate.server.search_clip import scan, search_clip
+from mitate.server.search_picture import search_pictures
+
+pytestmark = pytest.mark.slow
+PAIRS = Path(__file__).with_name("pairs.tsv")
+FRAMES_PER_CLIP = 3
+RIGHT_MS = 500
+
+
+@dataclass(frozen=True)
+class Pair:
+    reference: str
+    speed: float
+    offset_ms: int
+
+    def error_ms(self, match: Match) -> float:
+        """How far the middle of the match is from where it should be."""
+        query_ms = (match.query_from_ms + match.query_to_ms) / 2
+        found_ms = (match.from_ms + match.to_ms) / 2
+        return abs(found_ms - (self.speed * query_ms + self.offset_ms))
+
+
+@dataclass(frozen=True)
+class Found:
+    neighbours: Neighbours
+    snapshot: Snapshot
+
+
+class Clips:
+    """All clips in one library, each its own episode."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names = sorted(path.name for path in folder.iterdir())
+        largest_first = sorted(self.names, key=lambda name: -(folder / name).stat().st_size)
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            signed = pool.map(sign, [folder / name for name in largest_first])
+            self.signatures = dict(zip(largest_first, signed, strict=True))
+        self.library = Library(make_index)
+        self.library.add(
+            *(NewSource(i, i, i, self.signatures[name]) for i, name in enumerate(self.names))
+        )
+
+    def name_of(self, source_id: int) -> Names:
+        return Names(self.names[source_id], source_id, "", source_id, source_id)
+
+    def find(self, queries: NDArray[np.int8], k: int, without: tuple[str, ...] = ()) -> Found:
+        snapshot = self.library.snapshot()
+        excluded = frozenset(self.names.index(name) for name in without)
+        allowed = snapshot.allowed(Scope(excluded_episode_ids=excluded))
+        return Found(self.library.index.search(queries, k, allowed), snapshot)
+
+
+@pytest.fixture(scope="module")
+def all_clips(clips: Path) -> Clips:
+    return Clips(clips)
+
+
+def pairs() -> dict[str, dict[str, Pair]]:
+    found: dict[str, dict[str, Pair]] = defaultdict(dict)
+    with PAIRS.open(newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            pair = Pair(row["reference"], float(row["speed"]), int(row["offset_ms"]))
+            found[row["query"]][row["reference"]] = pair
+    return found
+
+
+def frames_at(path: Path, times_ms: NDArray[np.int64]) -> Iterator[Image.Image]:
+    """The frames that begin at the given times, counted from the start of the file."""
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        for time_ms in times_ms:
+            yield frame_at(container, int(time_ms) * 1000 + (container.start_time or 0))
+
+
+def frame_at(container: InputContainer, time_us: int) -> Image.Image:
+    for back_us in (0, 2_000_000, time_us):
+        container.seek(max(0, time_us - back_us))
+        for n, frame in enumerate(container.decode(container.streams.video[0])):
+            assert frame.time is not None
+            after_us = frame.time * 1e6 - time_us
+            if abs(after_us) < 1500:
+                return frame.to_image()
+            if after_us > 0 and n == 0:
+                break
+    raise AssertionError(f"no frame at {time_us} us")
+
+
+def jpeg_of_half_size(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+    half.save(file, "JPEG", quality=75)
+    return file.getvalue()
+
+
+def some_times(signature: Signature, name: str) -> NDArray[np.int64]:
+    rng = np.random.default_rng(sum(name.encode()))
+    good = np.flatnonzero(
+        signature.quality[signature.kept_of(np.arange(signature.n_frames))] >= GATE
+    )
+    frames = rng.choice(good, min(FRAMES_PER_CLIP, len(good)), replace=False)
+    return np.sort(signature.times_ms[frames])
+
+
+def holds(match: Match, name: str, time_ms: int, known: dict[str, Pair]) -> bool:
+    """Whether a match is the moment of that clip, or of another encode of the same."""
+    if match.title == name:
+        true_ms = float(time_ms)
+    elif match.title in known:
+        true_ms = known[match.title].speed * time_ms + known[match.title].offset_ms
+    else:
+        return False
+    return match.from_ms <= true_ms <= match.to_ms or abs(match.at_ms - true_ms) <= RIGHT_MS
+
+
+def test_a_picture_finds_its_moment_first(all_clips: Clips) -> None:
+    misses, n = [], 0
+    for name in all_clips.names:
+        times_ms = some_times(all_clips.signatures[name], name)
+        images = frames_at(all_clips.folder / name, times_ms)
+        views = [picture_views(jpeg_of_half_size(image)) for image in images]
+        answers = search_pictures(views, all_clips.find, all_clips.name_of, 5)
+        n += len(answers)
+        for time_ms, answer in zip(times_ms, answers, strict=True):
+            assert answer.exact
+            if not holds(answer.matches[0], name, int(time_ms), pairs()[name]):
+                misses.append((name, int(time_ms), answer.matches[0]))
+    assert n > 150
+    assert len(misses) <= 0.05 * n, f"{len(misses)} of {n}: {misses}"
+
+
+def test_another_encode_is_found_first_where_it_belongs(all_clips: Clips) -> None:
+    misses = []
+    for name, known in pairs().items():
+        answer = search_clip(
+            all_clips.signatures[name],
+            lambda queries, k, name=name: all_clips.find(queries, k, (name,)),  # type: ignore[misc]
+            all_clips.name_of,
+            10,
+        )
+        best = answer.matches[0]
+        if best.title not in known or known[best.title].error_ms(best) > RIGHT_MS:
+            misses.append((name, best))
+    assert len(misses) <= 0.1 * len(pairs()), misses
+
+
+def test_a_video_of_many_clips_is_taken_apart(all_clips: Clips) -> None:
+    names = [
+        "vdf_dog.1.mp4",
+        "pennychip_cycling.mp4",
+        "blupi_history2.mkv",
+        "popeye_sinbad_pgs_T00-1.mkv",
+    ]
+    cuts = [(10_000, 13_000), (4_000, 6_500), (3_000, 6_000), (20_000, 24_000)]
+    joined = joined_signature([all_clips.signatures[name] for name in names], cuts)
+    timeline = scan(joined, all_clips.find, all_clips.name_of)
+    begin_ms = 0
+    assert len(timeline.segments) == len(names)
+    for segment, name, (from_ms, to_ms) in zip(timeline.segments, names, cuts, strict=True):
+        same = {name, *pairs()[name]}
+        assert segment.title in same
+        assert abs(segment.query_from_ms - begin_ms) <= 100
+        assert abs(segment.from_ms - from_ms) <= 150
+        assert abs(segment.speed - 1) < 0.05
+        assert same >= {segment.title, *(other.title for other in segment.alternatives)}
+        begin_ms += to_ms - from_ms
+    assert timeline.matched_ms >= 0.97 * begin_ms
+
+
+def joined_signature(parts: list[Signature], cuts: list[tuple[int, int]]) -> Signature:
+    """One video of stretches of others."""
+    columns: dict[str, list[NDArray[np.generic]]] = defaultdict(list)
+    begin_ms = n_frames = 0
+    for part, (from_ms, to_ms) in zip(parts, cuts, strict=True):
+        frames = np.flatnonzero((part.times_ms >= from_ms) & (part.times_ms < to_ms))
+        kept = part.kept_of(frames)
+        columns["times_ms"].append(part.times_ms[frames] - part.times_ms[frames[0]] + begin_ms)
+        columns["kept_first"].append(np.arange(n_frames, n_frames + len(frames), dtype=np.uint32))
+        for name in ("layouts", "mirrored", "quality"):
+            columns[name].append(getattr(part, name)[kept])
+        begin_ms, n_frames = begin_ms + to_ms - from_ms, n_frames + len(frames)
+    joined = {name: np.concatenate(column) for name, column in columns.items()}
+    return replace(parts[0], duration_ms=begin_ms, **joined)  # type: ignore[arg-type]
