@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from mitate.kernels.borders import Rect
 from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
@@ -26,3 +31,40 @@ def make_signature(n_frames: int = 10, every: int = 3, seed: int = 0) -> Signatu
         mirrored=rng.integers(0, 32, shape).astype(np.uint8),
         quality=rng.integers(0, 256, len(kept_first)).astype(np.uint8),
     )
+
+
+def make_video(
+    ffmpeg: str, path: Path, *codec: str, source: str = "testsrc2=s=160x90:r=25:d=1"
+) -> Path:
+    """Draw and encode a test picture."""
+    run(ffmpeg, "-f", "lavfi", "-i", source, *codec, str(path))
+    return path
+
+
+def run(ffmpeg: str, *args: str) -> bytes:
+    """Run ffmpeg, and return what it prints; skips the test where a codec is missing."""
+    done = subprocess.run(
+        [ffmpeg, "-v", "error", "-y", *args], capture_output=True, stdin=subprocess.DEVNULL
+    )
+    if done.returncode and b"Unknown encoder" in done.stderr:
+        pytest.skip(done.stderr.decode())
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def cut(path: Path, target: Path, share: float = 0.6) -> Path:
+    """Keep only the first part of a file."""
+    data = path.read_bytes()
+    target.write_bytes(data[: int(len(data) * share)])
+    return target
+
+
+def probe_times_ms(path: Path) -> list[float]:
+    """Return the frame times that ffprobe tells, from the start of the file; NaN where unknown."""
+    entries = "frame=best_effort_timestamp_time:format=start_time"
+    command = ["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", entries]
+    done = subprocess.run([*command, "-of", "json", str(path)], capture_output=True, check=True)
+    about = json.loads(done.stdout)
+    start = float(about["format"].get("start_time", 0))
+    stamps = [frame.get("best_effort_timestamp_time", "nan") for frame in about["frames"]]
+    return [(float(stamp) - start) * 1000 for stamp in stamps]
