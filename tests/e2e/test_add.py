@@ -114,7 +114,7 @@ def test_a_signature_made_locally_is_stored_like_an_upload(
     server: Server, drawn: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "local.webm"
-    path.write_bytes((drawn / "zoom.webm").read_bytes() + b"\0\0\0")
+    path.write_bytes((drawn / "zoom.webm").read_bytes() + b"local")
     (added,) = server.answers("add", "--local", path)
     assert (added["status"], added["frames"]) == ("added", 96)
     (again,) = server.answers("add", path)
