@@ -94,11 +94,12 @@ def test_chunks_join_to_the_signature_without_seams(ffmpeg: str, tmp_path: Path)
 
 
 def test_the_border_of_a_video_is_left_out(ffmpeg: str, tmp_path: Path) -> None:
-    source = "testsrc2=s=160x90:r=25:d=1,pad=160:120:0:15"
-    plain = sign(make_video(ffmpeg, tmp_path / "p.mkv", "-c:v", "ffv1"))
+    drawn = "testsrc2=s=160x90:r=25:d=1,noise=alls=60:all_seed=1"
+    source = f"{drawn},pad=160:120:0:16"
+    plain = sign(make_video(ffmpeg, tmp_path / "p.mkv", "-c:v", "ffv1", source=drawn))
     padded = sign(make_video(ffmpeg, tmp_path / "b.mkv", "-c:v", "ffv1", source=source))
-    assert (padded.rect.top, padded.rect.bottom) == (16, 104)
-    assert np.abs(padded.layouts.astype(int) - plain.layouts).mean() < 1
+    assert padded.rect == Rect(0, 16, 160, 106)
+    np.testing.assert_array_equal(padded.layouts, plain.layouts)
 
 
 def test_a_turned_video_is_described_upright(ffmpeg: str, tmp_path: Path) -> None:
