@@ -13,44 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.server.emissions import (
-    OUTSIDE,
-    Floats,
-    Frames,
-    Likelihood,
-    Line,
-    Reference,
-    distances_on,
-)
+from mitate.server.emissions import Frames, Likelihood, Line, Reference
 from mitate.server.hypotheses import Candidate, Hits, candidates
-from mitate.server.refine import find_ends, refine_line
+from mitate.server.stretches import Follower, Stretch, rank
 from mitate.server.viterbi import Course, best_interval, best_stretches
 
 SAMPLES_PER_S = 10.0
 SWITCH_PRICE = 7.0  # evidence that a new stretch must bring beyond what it replaces
-UNUSUAL_PRICE = 1.5  # more, when it is not played forward at its own speed
-MIRRORED_PRICE = 0.5
-UNUSUAL_SHARE = 0.9
-FREEZE_SHARE = 0.6
-SLOWEST = 0.2  # speeds nearer to 0 are freezes
-FOLLOWED_MS = 8000  # a fitted line is tried so far around the stretch that gave it
 RIVAL_SHARE = 0.75  # of the evidence of a stretch that makes another source hold it too
+BLOCK_FRAMES = 1200  # sampled frames among which lines are sought together
+OVERLAP_FRAMES = 80  # of the neighbouring blocks, seen as well
 N_SOURCES = 16  # sources of which the best stretch is sought
 _TRIED_PER_SOURCE = 3
 _SAME_PLACE_MS = 150.0
 _LARGEST_GAP_MS = 1500
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Query frames first..stop-1 shown by a source along a line."""
-
-    line: Line
-    first: int
-    stop: int
-    score: float  # evidence for it
-    distance: float  # mean over the frames that agree
-    best_frame: int  # the query frame that agrees best
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +53,7 @@ def align(
 ) -> Alignment:
     """Align a query with the sources that its frames hit."""
     aligner = _Aligner(query, sampled, references, likelihood)
-    proposed = candidates(aligner.some, references, hits, likelihood)
+    proposed = _proposed(aligner.some, references, hits, likelihood)
     courses = [aligner.course(one) for one in proposed]
     best = aligner.best_of_sources(proposed, courses)
     timeline = aligner.timeline(proposed, courses, best)
@@ -85,48 +61,24 @@ def align(
     return Alignment(timeline, rivals, best)
 
 
-class _Aligner:
-    """The inputs that every step needs."""
+def _proposed(
+    some: Frames, references: Mapping[int, Reference], hits: Hits, likelihood: Likelihood
+) -> list[Candidate]:
+    """Return candidates, found in blocks so that memory does not grow with the query."""
+    found: list[Candidate] = []
+    for begin in range(0, len(some), BLOCK_FRAMES):
+        low = max(0, begin - OVERLAP_FRAMES)
+        high = min(len(some), begin + BLOCK_FRAMES + OVERLAP_FRAMES)
+        mine = hits.take((hits.frames >= low) & (hits.frames < high))
+        block = some.take(np.arange(low, high))
+        moved = mine._replace(frames=mine.frames - low)
+        for line, first, stop in candidates(block, references, moved, likelihood):
+            found.append(Candidate(line, first + low, stop + low))
+    return found
 
-    def __init__(
-        self,
-        query: Frames,
-        sampled: NDArray[np.int64],
-        references: Mapping[int, Reference],
-        likelihood: Likelihood,
-    ) -> None:
-        self.query = query
-        self.sampled = sampled
-        self.some = query.take(sampled)
-        self.shares = self.some.shares()
-        self.references = references
-        self.likelihood = likelihood
 
-    def course(self, candidate: Candidate) -> Course:
-        """Return the evidence for a candidate."""
-        line, first, stop = candidate
-        frames = self.some.take(np.arange(first, stop))
-        distances = distances_on(line, frames, self.references[line.source_id])
-        evidence = self.likelihood(distances) * self.shares[first:stop]
-        return Course(first, np.minimum(evidence, evidence * _share(line)), _price(line))
-
-    def around(self, line: Line, first: int, stop: int) -> Candidate:
-        """Return a candidate that reaches beyond sampled frames first..stop-1."""
-        times_ms = self.some.times_ms
-        low = np.searchsorted(times_ms, times_ms[first] - FOLLOWED_MS)
-        high = np.searchsorted(times_ms, times_ms[stop - 1] + FOLLOWED_MS, side="right")
-        return Candidate(line, int(low), int(high))
-
-    def refined(self, line: Line, first: int, stop: int) -> Line:
-        """Fit a line to the frames between two sampled ones."""
-        return refine_line(
-            line,
-            self.query,
-            int(self.sampled[first]),
-            int(self.sampled[stop - 1]) + 1,
-            self.references[line.source_id],
-            self.likelihood,
-        )
+class _Aligner(Follower):
+    """Chooses among candidates."""
 
     def best_of_sources(
         self, proposed: Sequence[Candidate], courses: Sequence[Course]
@@ -143,8 +95,8 @@ class _Aligner:
         found = []
         for places in tried.values():
             stretches = [self._grown(proposed[place], courses[place]) for place in places]
-            found += sorted((one for one in stretches if one), key=_rank)[:1]
-        return sorted(found, key=_rank)
+            found += sorted((one for one in stretches if one), key=rank)[:1]
+        return sorted(found, key=rank)
 
     def _grown(self, candidate: Candidate, course: Course) -> Stretch | None:
         """Fit a line where it is best, then follow it through the whole query."""
@@ -211,43 +163,13 @@ class _Aligner:
             high = int(self.sampled[(spans[place + 1][1] + spans[place + 1][2]) // 2]) + 1
         return low, high
 
-    def finished(
-        self, line: Line, first: int, stop: int, limits: tuple[int, int]
-    ) -> Stretch | None:
-        """Find the ends on all frames and measure the stretch; None if nothing is left of it."""
-        reference = self.references[line.source_id]
-        core = int(self.sampled[first]), int(self.sampled[stop - 1]) + 1
-        low, high = min(limits[0], core[0]), max(limits[1], core[1])
-        ends = find_ends(line, self.query, core, (low, high), reference, self.likelihood)
-        return self.measured(line, *ends)
-
-    def measured(self, line: Line, first: int, stop: int) -> Stretch | None:
-        """Measure a stretch of all frames; None if no frame agrees."""
-        if stop <= first:
-            return None
-        frames = self.query.take(np.arange(first, stop))
-        distances = distances_on(line, frames, self.references[line.source_id])
-        agreeing = (self.likelihood(distances) > 0) & frames.informative
-        if not agreeing.any():
-            return None
-        within = (self.sampled >= first) & (self.sampled < stop)
-        evidence: Floats = self.likelihood(distances[self.sampled[within] - first])
-        return Stretch(
-            line,
-            first,
-            stop,
-            float((evidence * self.shares[within]).sum()) * _share(line),
-            float(distances[agreeing].mean()),
-            first + int(np.where(agreeing, distances, OUTSIDE).argmin()),
-        )
-
     def _apart(self, stretches: list[Stretch]) -> list[Stretch]:
         """Cut neighbours that overlap where the change costs least."""
         found: list[Stretch] = []
         for stretch in stretches:
             if found and found[-1].stop > stretch.first:
                 before = found.pop()
-                cut = self._cut(before, stretch)
+                cut = self.best_cut(before, stretch)
                 shorter = self.measured(before.line, before.first, cut)
                 found += [shorter] if shorter else []
                 rest = self.measured(stretch.line, cut, stretch.stop)
@@ -255,15 +177,6 @@ class _Aligner:
             else:
                 found.append(stretch)
         return found
-
-    def _cut(self, one: Stretch, other: Stretch) -> int:
-        first, stop = max(one.first, other.first), min(one.stop, other.stop)
-        shared = self.query.take(np.arange(first, stop))
-        gains = [
-            self.likelihood(distances_on(side.line, shared, self.references[side.line.source_id]))
-            for side in (one, other)
-        ]
-        return first + int(np.argmax(np.concatenate([[0.0], np.cumsum(gains[0] - gains[1])])))
 
     def rivals(
         self, stretch: Stretch, proposed: Sequence[Candidate], courses: Sequence[Course]
@@ -285,21 +198,4 @@ class _Aligner:
             rival = self.measured(fitted, stretch.first, stretch.stop)
             if rival is not None and rival.score >= RIVAL_SHARE * stretch.score:
                 found.append(rival)
-        return sorted(found, key=_rank)
-
-
-def _price(line: Line) -> float:
-    """Return what a line costs beyond one that plays a source as it is."""
-    unusual = UNUSUAL_PRICE if abs(line.speed - 1) > 0.06 else 0.0
-    return unusual + (MIRRORED_PRICE if line.mirrored else 0.0)
-
-
-def _share(line: Line) -> float:
-    """Return the share of the evidence for a line that counts: a still scene fits any speed."""
-    if abs(line.speed) < SLOWEST:
-        return FREEZE_SHARE
-    return 1.0 if abs(line.speed - 1) <= 0.06 else UNUSUAL_SHARE
-
-
-def _rank(stretch: Stretch) -> tuple[float, float]:
-    return -(stretch.score - _price(stretch.line)), stretch.distance
+        return sorted(found, key=rank)

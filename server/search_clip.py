@@ -11,7 +11,7 @@ import numpy as np
 from mitate.kernels.quality import GATE
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
-from mitate.server.align import Alignment, Stretch, align, sample
+from mitate.server.align import Alignment, align, sample
 from mitate.server.emissions import Frames, Likelihood, Reference
 from mitate.server.hypotheses import Hits
 from mitate.server.library import LoadedSource
@@ -25,6 +25,7 @@ from mitate.server.search import (
     make_match,
 )
 from mitate.server.search_picture import MIRRORED, SomeViews, search_pictures
+from mitate.server.stretches import Stretch
 
 K = 48  # neighbours of each frame
 BATCH_FRAMES = 512  # frames searched in one call

@@ -1,0 +1,146 @@
+"""Stretches of a query on one line through a source: evidence, fit, ends and measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.server.emissions import (
+    OUTSIDE,
+    Floats,
+    Frames,
+    Likelihood,
+    Line,
+    Reference,
+    distances_on,
+)
+from mitate.server.hypotheses import Candidate
+from mitate.server.refine import find_ends, refine_line
+from mitate.server.viterbi import Course
+
+FOLLOWED_MS = 8000  # a fitted line is tried so far around the stretch that gave it
+UNUSUAL_PRICE = 1.5  # evidence that a line must bring when it is not at its own speed
+MIRRORED_PRICE = 0.5
+UNUSUAL_SHARE = 0.9  # of the evidence for such a line that counts: a still scene fits any speed
+FREEZE_SHARE = 0.6
+SLOWEST = 0.2  # speeds nearer to 0 are freezes
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Query frames first..stop-1 shown by a source along a line."""
+
+    line: Line
+    first: int
+    stop: int
+    score: float  # evidence for it
+    distance: float  # mean over the frames that agree
+    best_frame: int  # the query frame that agrees best
+
+
+class Follower:
+    """A query, a sample of its frames, and the sources that it may show.
+
+    Sampled frames are numbered among themselves, others among all frames of the query.
+    """
+
+    def __init__(
+        self,
+        query: Frames,
+        sampled: NDArray[np.int64],
+        references: Mapping[int, Reference],
+        likelihood: Likelihood,
+    ) -> None:
+        self.query = query
+        self.sampled = sampled
+        self.some = query.take(sampled)
+        self.shares = self.some.shares()
+        self.references = references
+        self.likelihood = likelihood
+
+    def course(self, candidate: Candidate) -> Course:
+        """Return the evidence for a candidate."""
+        line, first, stop = candidate
+        frames = self.some.take(np.arange(first, stop))
+        distances = distances_on(line, frames, self.references[line.source_id])
+        evidence = self.likelihood(distances) * self.shares[first:stop]
+        return Course(first, np.minimum(evidence, evidence * share(line)), price(line))
+
+    def around(self, line: Line, first: int, stop: int) -> Candidate:
+        """Return a candidate that reaches beyond sampled frames first..stop-1."""
+        times_ms = self.some.times_ms
+        low = np.searchsorted(times_ms, times_ms[first] - FOLLOWED_MS)
+        high = np.searchsorted(times_ms, times_ms[stop - 1] + FOLLOWED_MS, side="right")
+        return Candidate(line, int(low), int(high))
+
+    def refined(self, line: Line, first: int, stop: int) -> Line:
+        """Fit a line to the frames between two sampled ones."""
+        return refine_line(
+            line,
+            self.query,
+            int(self.sampled[first]),
+            int(self.sampled[stop - 1]) + 1,
+            self.references[line.source_id],
+            self.likelihood,
+        )
+
+    def finished(
+        self, line: Line, first: int, stop: int, limits: tuple[int, int]
+    ) -> Stretch | None:
+        """Find the ends on all frames and measure the stretch; None if nothing is left of it."""
+        reference = self.references[line.source_id]
+        core = int(self.sampled[first]), int(self.sampled[stop - 1]) + 1
+        low, high = min(limits[0], core[0]), max(limits[1], core[1])
+        ends = find_ends(line, self.query, core, (low, high), reference, self.likelihood)
+        return self.measured(line, *ends)
+
+    def measured(self, line: Line, first: int, stop: int) -> Stretch | None:
+        """Measure a stretch of all frames; None if no frame agrees."""
+        if stop <= first:
+            return None
+        frames = self.query.take(np.arange(first, stop))
+        distances = distances_on(line, frames, self.references[line.source_id])
+        agreeing = (self.likelihood(distances) > 0) & frames.informative
+        if not agreeing.any():
+            return None
+        within = (self.sampled >= first) & (self.sampled < stop)
+        evidence: Floats = self.likelihood(distances[self.sampled[within] - first])
+        return Stretch(
+            line,
+            first,
+            stop,
+            float((evidence * self.shares[within]).sum()) * share(line),
+            float(distances[agreeing].mean()),
+            first + int(np.where(agreeing, distances, OUTSIDE).argmin()),
+        )
+
+    def best_cut(self, one: Stretch, other: Stretch) -> int:
+        """Return the frame at which to change from one stretch to an overlapping other."""
+        first, stop = max(one.first, other.first), min(one.stop, other.stop)
+        shared = self.query.take(np.arange(first, stop))
+        gains = [
+            self.likelihood(distances_on(side.line, shared, self.references[side.line.source_id]))
+            for side in (one, other)
+        ]
+        return first + int(np.argmax(np.concatenate([[0.0], np.cumsum(gains[0] - gains[1])])))
+
+
+def price(line: Line) -> float:
+    """Return what a line costs beyond one that plays a source as it is."""
+    unusual = UNUSUAL_PRICE if abs(line.speed - 1) > 0.06 else 0.0
+    return unusual + (MIRRORED_PRICE if line.mirrored else 0.0)
+
+
+def share(line: Line) -> float:
+    """Return the share of the evidence for a line that counts: a still scene fits any speed."""
+    if abs(line.speed) < SLOWEST:
+        return FREEZE_SHARE
+    return 1.0 if abs(line.speed - 1) <= 0.06 else UNUSUAL_SHARE
+
+
+def rank(stretch: Stretch) -> tuple[float, float]:
+    """Return the key by which better stretches come first."""
+    return -(stretch.score - price(stretch.line)), stretch.distance
