@@ -76,7 +76,6 @@ def search_video(
         yield from _search_clip(
             requests.clip_requests(
                 options,
-                search_pb2.CLIP_CONTENT_MEDIA,
                 file.size_bytes,
                 file.chunks(_sent(on_progress)),
             ),
@@ -92,9 +91,7 @@ def search_signature(
     data = yield Local(partial(signing.signature_bytes, signature))
     return (
         yield from _search_clip(
-            requests.clip_requests(
-                options, search_pb2.CLIP_CONTENT_SIGNATURE_FILE, len(data), _pieces(data)
-            ),
+            requests.clip_requests(options, len(data), _pieces(data)),
             None,
         )
     )

@@ -53,14 +53,11 @@ def upload_requests(
 
 def clip_requests(
     options: SearchOptions | None,
-    content: search_pb2.ClipContent,
     total_bytes: int,
     chunks: Iterable[bytes],
 ) -> Iterator[search_pb2.SearchVideoRequest]:
     """Build the messages that search a clip."""
-    config = search_pb2.SearchVideoConfig(
-        options=options_message(options), content=content, total_bytes=total_bytes
-    )
+    config = search_pb2.SearchVideoConfig(options=options_message(options), total_bytes=total_bytes)
     yield search_pb2.SearchVideoRequest(config=config)
     for chunk in chunks:
         yield search_pb2.SearchVideoRequest(chunk=chunk)

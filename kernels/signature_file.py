@@ -81,6 +81,12 @@ def write(signature: Signature, file: BinaryIO) -> None:
         position = column.offset + column.n_bytes
 
 
+def is_signature_file(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file starts as a signature file does."""
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
 def read(source: str | os.PathLike[str] | bytes | memoryview, *, verify: bool = True) -> Signature:
     """Return the signature in a file or a buffer without copying its arrays.
 

@@ -126,6 +126,7 @@ async def run(settings: Settings) -> None:
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
+            ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
         ],
     )
     health = register(server, app)

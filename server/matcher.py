@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mitate.kernels import signature_file
 from mitate.kernels.decode import Limits
-from mitate.kernels.errors import InvalidMedia, NotReady
+from mitate.kernels.errors import InvalidSignature, NotReady
 from mitate.kernels.layout import Layouts
 from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
 from mitate.server.catalog import Catalog
@@ -83,16 +83,11 @@ class Matcher:
         )
 
     def clip(
-        self,
-        path: Path,
-        is_signature: bool,
-        wanted: Wanted,
-        progress: Progress,
-        cancelled: threading.Event,
+        self, path: Path, wanted: Wanted, progress: Progress, cancelled: threading.Event
     ) -> Answer:
         """Answer a video, picture or signature file."""
         started = time.perf_counter()
-        signature = _read(path) if is_signature else self._sign(path, progress, cancelled)
+        signature = self._signature(path, progress, cancelled)
         signed_ms = (time.perf_counter() - started) * 1000
         answer = self._search(
             lambda find, names: search_clip(
@@ -100,15 +95,15 @@ class Matcher:
             ),
             wanted,
         )
-        kind = "signature" if is_signature else signature.kind
+        kind = "signature" if signature_file.is_signature_file(path) else signature.kind
         return _timed(replace(answer, kind=kind), started, decode=signed_ms)
 
     def scan(
         self, path: Path, wanted: Wanted, progress: Progress, cancelled: threading.Event
     ) -> Timeline:
-        """Return the timeline of a video file."""
+        """Return the timeline of a video or signature file."""
         started = time.perf_counter()
-        signature = self._sign(path, progress, cancelled)
+        signature = self._signature(path, progress, cancelled)
         signed_ms = (time.perf_counter() - started) * 1000
         timeline = self._search(
             lambda find, names: scan(signature, find, names, mirrored=not wanted.unmirrored_only),
@@ -116,8 +111,16 @@ class Matcher:
         )
         return _timed(timeline, started, decode=signed_ms)
 
-    def _sign(self, path: Path, progress: Progress, cancelled: threading.Event) -> Signature:
-        return self._pool.sign(path, progress, cancelled, self._clip_limits)
+    def _signature(self, path: Path, progress: Progress, cancelled: threading.Event) -> Signature:
+        if not signature_file.is_signature_file(path):
+            return self._pool.sign(path, progress, cancelled, self._clip_limits)
+        signature = signature_file.read(path)
+        if signature.descriptor_version != DESCRIPTOR_VERSION:
+            raise InvalidSignature(
+                f"the signature holds {signature.descriptor_version!r} descriptors; this server "
+                f"compares {DESCRIPTOR_VERSION!r}"
+            )
+        return signature
 
     def _search(
         self, search: Callable[[Find, Callable[[int], Names]], Result], wanted: Wanted
@@ -143,16 +146,6 @@ class Matcher:
             return known[source_id]
 
         return name_of
-
-
-def _read(path: Path) -> Signature:
-    signature = signature_file.read(path)
-    if signature.descriptor_version != DESCRIPTOR_VERSION:
-        raise InvalidMedia(
-            f"the signature holds {signature.descriptor_version!r} descriptors; this server "
-            f"compares {DESCRIPTOR_VERSION!r}"
-        )
-    return signature
 
 
 Timed = TypeVar("Timed", Answer, Timeline)

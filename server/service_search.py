@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -107,13 +106,21 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         """Search a clip: spool it, sign it in a worker, align it."""
         self._app.check_ready()
         config, chunks = await first_then_chunks(request_iterator, "config")
-        translate.top_k(config.options)
+        wanted = translate.wanted(config.options)
         uploads = self._app.uploads
         upload = uploads.begin("clip", config.total_bytes)
         reports = Reports()
         try:
             await receive(uploads, upload, chunks)
-            task = asyncio.create_task(asyncio.to_thread(self._clip, upload.path, config, reports))
+            task = asyncio.create_task(
+                asyncio.to_thread(
+                    self._app.matcher.clip,
+                    upload.path,
+                    wanted,
+                    reports.progress,
+                    reports.cancelled,
+                )
+            )
             async for progress in reports.until(task):
                 yield search_pb2.SearchVideoResponse(progress=progress)
             answer = await task
@@ -193,10 +200,3 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         except MitateError as error:
             answer.error.CopyFrom(translate.error_status(error))
         return answer
-
-    def _clip(self, path: Path, config: search_pb2.SearchVideoConfig, reports: Reports) -> Answer:
-        is_signature = config.content == search_pb2.CLIP_CONTENT_SIGNATURE_FILE
-        wanted = translate.wanted(config.options)
-        return self._app.matcher.clip(
-            path, is_signature, wanted, reports.progress, reports.cancelled
-        )

@@ -67,12 +67,12 @@ class Search(search_pb2_grpc.SearchServiceServicer):
                 yield search_pb2.StreamSearchResponse(sequence=request.sequence, hits=hits)
 
     def SearchVideo(self, requests: Any, context: Any) -> Any:
-        config, content = collected("config", requests)
+        _, content = collected("config", requests)
         if content.startswith(b"bad"):
             raise InvalidMedia("no video stream in it")
         yield search_pb2.SearchVideoResponse(progress=progress(0.5))
         kind = match_pb2.MEDIA_KIND_VIDEO
-        if config.content == search_pb2.CLIP_CONTENT_SIGNATURE_FILE:
+        if content.startswith(b"\x89MSIG"):
             kind = match_pb2.MEDIA_KIND_SIGNATURE
         verdict = verdict_of(content)
         match = a_match(3, verdict, query_to_ms=2000, to_ms=10_400, speed=-1.0)

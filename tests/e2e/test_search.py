@@ -90,6 +90,13 @@ def test_a_scan_names_the_sources_in_order(server: Server, amv: Path) -> None:
     assert timeline["matched_ms"] <= timeline["duration_ms"]
 
 
+def test_a_signature_is_scanned_like_its_video(server: Server, amv: Path, tmp_path: Path) -> None:
+    assert mitate("sign", amv, "-o", tmp_path / "amv.msig").returncode == 0
+    (by_signature,) = server.answers("scan", tmp_path / "amv.msig")
+    (by_file,) = server.answers("scan", amv)
+    assert by_signature["segments"] == by_file["segments"]
+
+
 def test_what_a_person_reads_names_title_and_time(server: Server, still: Path, amv: Path) -> None:
     text = server.mitate("search", still).stdout
     assert "match: test at 0:02" in text

@@ -15,18 +15,9 @@ class SignatureType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SIGNATURE_TYPE_UNSPECIFIED: _ClassVar[SignatureType]
     SIGNATURE_TYPE_CLD_33: _ClassVar[SignatureType]
     SIGNATURE_TYPE_CLD_35: _ClassVar[SignatureType]
-
-class ClipContent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    CLIP_CONTENT_UNSPECIFIED: _ClassVar[ClipContent]
-    CLIP_CONTENT_MEDIA: _ClassVar[ClipContent]
-    CLIP_CONTENT_SIGNATURE_FILE: _ClassVar[ClipContent]
 SIGNATURE_TYPE_UNSPECIFIED: SignatureType
 SIGNATURE_TYPE_CLD_33: SignatureType
 SIGNATURE_TYPE_CLD_35: SignatureType
-CLIP_CONTENT_UNSPECIFIED: ClipContent
-CLIP_CONTENT_MEDIA: ClipContent
-CLIP_CONTENT_SIGNATURE_FILE: ClipContent
 
 class SignatureBatch(_message.Message):
     __slots__ = ("type", "data", "count", "descriptor_version")
@@ -160,14 +151,12 @@ class StreamSearchResponse(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., hits: _Optional[_Union[HitColumns, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., diagnostics: _Optional[_Union[_match_pb2.Diagnostics, _Mapping]] = ...) -> None: ...
 
 class SearchVideoConfig(_message.Message):
-    __slots__ = ("options", "content", "total_bytes")
+    __slots__ = ("options", "total_bytes")
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
-    CONTENT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     options: _match_pb2.SearchOptions
-    content: ClipContent
     total_bytes: int
-    def __init__(self, options: _Optional[_Union[_match_pb2.SearchOptions, _Mapping]] = ..., content: _Optional[_Union[ClipContent, str]] = ..., total_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, options: _Optional[_Union[_match_pb2.SearchOptions, _Mapping]] = ..., total_bytes: _Optional[int] = ...) -> None: ...
 
 class SearchVideoRequest(_message.Message):
     __slots__ = ("config", "chunk")

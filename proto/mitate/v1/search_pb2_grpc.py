@@ -89,8 +89,8 @@ class SearchServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchVideo(self, request_iterator, context):
-        """Searches a clip: first the configuration, then the file or its signature in chunks of at
-        most 1 MiB. Progress comes while the clip is read; the last message holds the matches.
+        """Searches a clip: first the configuration, then a video, picture or signature file in
+        chunks of at most 1 MiB. Progress comes while the clip is read; the last message holds the matches.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
