@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -109,7 +111,7 @@ def frames_of(shot: Shot) -> Iterator[Image.Image]:
         for frame in container.decode(video=0):
             at = (frame.time or 0.0) - start
             while next_s <= at and next_s < shot.to_s:
-                picture = ImageOps.pad(frame.to_image(), SIZE)
+                picture = frame.to_image().resize(SIZE)
                 yield ImageOps.mirror(picture) if shot.mirrored else picture
                 next_s += 1 / FPS
             if at >= shot.to_s:
@@ -140,9 +142,10 @@ def amv_shots(paths: list[Path]) -> list[Shot]:
     return shots
 
 
-def run(*arguments: str) -> int:
-    print(f"$ mitate {' '.join(arguments)}", flush=True)
-    return subprocess.run([str(MITATE), *arguments], check=False).returncode
+def run(folder: Path, server: str, *arguments: str) -> int:
+    print(f"$ mitate {shlex.join(arguments)}", flush=True)
+    environ = os.environ | {"MITATE_SERVER": server}
+    return subprocess.run([MITATE, *arguments], cwd=folder, env=environ, check=False).returncode
 
 
 def start_server(folder: Path) -> tuple[subprocess.Popen[str], str]:
@@ -161,19 +164,20 @@ def start_server(folder: Path) -> tuple[subprocess.Popen[str], str]:
 
 def show(paths: list[Path], folder: Path, server: str) -> int:
     say(f"1. Index {len(paths)} videos")
-    failed = run("add", *map(str, paths), "--server", server)
+    shown = [path.name if path.parent == folder else str(path) for path in paths]
+    failed = run(folder, server, "add", *shown)
     (still, still_from), (clip, clip_from) = cut(paths, folder)
     say(f"2. Which moment is this still?  (cut from {still_from})")
-    failed += run("search", str(still), "--server", server)
+    failed += run(folder, server, "search", still.name)
     say(f"3. Which episode is this clip from?  (cut from {clip_from})")
-    failed += run("search", str(clip), "--server", server)
+    failed += run(folder, server, "search", clip.name)
     shots = amv_shots(paths)
     amv = folder / "amv.mp4"
     write_video(amv, (picture for shot in shots for picture in frames_of(shot)), crf=28)
     say("4. What is this AMV made of?")
     for shot in shots:
         print(f"   {shot}")
-    failed += run("scan", str(amv), "--server", server)
+    failed += run(folder, server, "scan", amv.name)
     return failed
 
 
