@@ -37,6 +37,7 @@ _ERRORS = (
     ValueError,
     SyntaxError,  # Pillow's word for a broken PNG
     EOFError,
+    RuntimeError,  # the AVIF decoder's word for a broken file
     struct.error,
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,

@@ -157,6 +157,8 @@ class PyavDecoder:
                     failures = 0
                     yield packet
                 return
+            except IndexError:
+                continue  # PyAV's answer to a packet of a stream that was not there at the start
             except ERRORS:
                 failures += 1
                 self.n_errors += 1
@@ -213,7 +215,7 @@ def _key_frame_at(
         key = next((packet for packet in packets if packet.is_keyframe), None)
         # The second call takes out a frame that the decoder holds back; the next seek resets it.
         frames = (stream.decode(key) or stream.decode(None)) if key is not None else []
-    except ERRORS:
+    except (*ERRORS, IndexError):
         return None
     return frames[0] if frames else None
 

@@ -239,3 +239,16 @@ def test_a_file_with_one_key_frame_is_sampled_from_its_start(ffmpeg: str, tmp_pa
     path = make_video(ffmpeg, tmp_path / "v.mkv", *H264, source="testsrc2=s=160x90:r=25:d=2")
     with open_media(path) as decoder:
         assert len(list(decoder.sample(6))) == 6
+
+
+def test_a_stream_that_comes_and_goes_does_not_end_the_video(ffmpeg: str, tmp_path: Path) -> None:
+    large = "testsrc2=s=320x180:r=25:d=7,noise=alls=40"
+    silent = make_video(ffmpeg, tmp_path / "silent.ts", *H264, source=large)
+    sound = ("-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", "-output_ts_offset", "7")
+    loud = make_video(ffmpeg, tmp_path / "loud.ts", *sound, *H264, source="testsrc2=s=320x180:d=1")
+    later = tmp_path / "later.ts"
+    run(ffmpeg, "-i", str(silent), "-c", "copy", "-output_ts_offset", "8", str(later))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in (silent, loud, later)))
+    with open_media(joined) as decoder:
+        assert len(list(decoder.frames())) == 375
