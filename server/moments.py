@@ -18,7 +18,7 @@ from mitate.server.search import end_of_frame_ms
 SAME_LENGTH = 12.0
 LARGEST_GAP_MS = 250  # of worse frames that a moment may bridge
 APART_MS = 1000  # moments of one source are at least so far apart
-_BLOCK = 256
+_FIRST_BLOCK = 24  # vectors looked at first on each side
 
 
 class Moment(NamedTuple):
@@ -118,32 +118,28 @@ def _moment(source: LoadedSource, hits: PictureHits, place: int, vector: Vectors
 
 def _reach(source: LoadedSource, kept: int, step: int, vector: Vectors, limit: float) -> int:
     """Return the farthest vector to one side that still shows the picture."""
-    signature, reached = source.signature, kept
-    times_ms = signature.times_ms
+    signature, reached, n_block = source.signature, kept, _FIRST_BLOCK
     while True:
-        block = reached + step * np.arange(1, _BLOCK + 1)
+        block = reached + step * np.arange(1, n_block + 1)
         block = block[(block >= 0) & (block < signature.n_kept)]
         near = block[squared_distances(source.vectors[block], vector) <= limit]
-        line = np.concatenate([[reached], near])
-        shown = signature.kept_first[line].astype(np.int64)
-        after = _stop_frames(source, line)
-        gaps = (
-            times_ms[shown[1:]] - times_ms[after[:-1] - 1]
-            if step > 0
-            else times_ms[shown[:-1]] - times_ms[after[1:] - 1]
-        )
-        too_far = np.flatnonzero(gaps > LARGEST_GAP_MS)
-        n_reached = int(too_far[0]) if len(too_far) else len(near)
-        if not n_reached:
+        n_reached = _n_joined(source, np.concatenate([[reached], near]))
+        if n_reached:
+            reached = int(near[n_reached - 1])
+        if not n_reached or n_reached < len(near):
             return reached
-        reached = int(near[n_reached - 1])
-        if n_reached < len(near):
-            return reached
+        n_block *= 2
 
 
-def _stop_frames(source: LoadedSource, kept: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the frame after the last that each vector stands for."""
-    signature = source.signature
-    last = kept + 1 >= signature.n_kept
-    following = signature.kept_first[np.where(last, 0, kept + 1)].astype(np.int64)
-    return np.where(last, signature.n_frames, following)
+def _n_joined(source: LoadedSource, kept: NDArray[np.int64]) -> int:
+    """Return how many of `kept` follow the first, up or down, without too large a gap."""
+    signature, ordered = source.signature, np.sort(kept)
+    starts = signature.kept_first[ordered].astype(np.int64)
+    last = ordered + 1 >= signature.n_kept
+    following = signature.kept_first[np.where(last, 0, ordered + 1)].astype(np.int64)
+    stops = np.where(last, signature.n_frames, following)
+    gaps_ms = signature.times_ms[starts[1:]] - signature.times_ms[stops[:-1] - 1]
+    if kept[-1] < kept[0]:
+        gaps_ms = gaps_ms[::-1]
+    too_far = np.flatnonzero(gaps_ms > LARGEST_GAP_MS)
+    return int(too_far[0]) if len(too_far) else len(gaps_ms)

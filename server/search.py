@@ -19,8 +19,10 @@ MATCH_SHARE = 0.5
 # Another episode holds the same moment when its distance is as good, give or take this much in
 # length (the root of the distance).
 TIE_LENGTH = 20.0
-# Evidence (natural logarithm) of a stretch of a clip from which it is believed.
-MATCH_SCORE = 10.0
+# Sureness of a stretch (evidence in natural logarithm, times agreement squared) from which it is
+# believed, as the answer to a clip and as a segment of a scan, in which shots are short.
+MATCH_SURENESS = 10.0
+SEGMENT_SURENESS = 5.0
 # Another episode holds the same stretch when it has this share of the evidence.
 TIE_SHARE = 0.75
 

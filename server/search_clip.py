@@ -17,7 +17,8 @@ from mitate.server.hypotheses import Hits
 from mitate.server.library import LoadedSource
 from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
 from mitate.server.search import (
-    MATCH_SCORE,
+    MATCH_SURENESS,
+    SEGMENT_SURENESS,
     TIE_SHARE,
     Find,
     NameOf,
@@ -80,14 +81,12 @@ def scan(signature: Signature, find: Find, name_of: NameOf, *, mirrored: bool = 
     """Return the segments of a video in query order, with other episodes that show the same."""
     aligned = _aligned(signature, find, mirrored)
     pairs = zip(aligned.alignment.timeline, aligned.alignment.rivals, strict=True)
-    return Timeline(
-        signature.duration_ms,
-        tuple(
-            _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, 0.0)
-            for one, rivals in pairs
-        ),
-        aligned.timings_ms,
+    segments = tuple(
+        _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, SEGMENT_SURENESS)
+        for one, rivals in pairs
+        if one.sureness >= SEGMENT_SURENESS
     )
+    return Timeline(signature.duration_ms, segments, aligned.timings_ms)
 
 
 def _aligned(signature: Signature, find: Find, mirrored: bool) -> _Aligned:
@@ -194,7 +193,8 @@ def _rivals(aligned: _Aligned, one: Stretch, others: Iterable[Stretch]) -> list[
             other
             for other in others
             if _overlap(one, other) >= _OVERLAP_SHARE * (one.stop - one.first)
-            and other.score >= max(MATCH_SCORE, TIE_SHARE * one.score)
+            and other.sureness >= MATCH_SURENESS
+            and other.score >= TIE_SHARE * one.score
         ),
     )
 
@@ -215,12 +215,12 @@ def _match(
     one: Stretch,
     rivals: Sequence[Stretch],
     name_of: NameOf,
-    smallest_score: float = MATCH_SCORE,
+    needed: float = MATCH_SURENESS,
 ) -> Match:
     verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
     if not aligned.informative:
         verdict = Verdict.UNINFORMATIVE
-    elif one.score < smallest_score:
+    elif one.sureness < needed:
         verdict = Verdict.NO_MATCH
     frame_times = aligned.frames.times_ms
     best_ms = int(frame_times[one.best_frame])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitate.server.emissions import (
+    LARGEST,
     OUTSIDE,
     Floats,
     Frames,
@@ -37,8 +38,14 @@ class Stretch:
     first: int
     stop: int
     score: float  # evidence for it
+    agreement: float  # 0..1, evidence per frame as a share of the largest possible
     distance: float  # mean over the frames that agree
     best_frame: int  # the query frame that agrees best
+
+    @property
+    def sureness(self) -> float:
+        """The score, worth less when it is the sum of many frames that agree but little."""
+        return self.score * self.agreement**2
 
 
 class Follower:
@@ -108,11 +115,14 @@ class Follower:
             return None
         within = (self.sampled >= first) & (self.sampled < stop)
         evidence: Floats = self.likelihood(distances[self.sampled[within] - first])
+        shares = self.shares[within]
+        total = float((evidence * shares).sum())
         return Stretch(
             line,
             first,
             stop,
-            float((evidence * self.shares[within]).sum()) * share(line),
+            total * share(line),
+            max(0.0, total / max(float(shares.sum()), 1e-9) / LARGEST),
             float(distances[agreeing].mean()),
             first + int(np.where(agreeing, distances, OUTSIDE).argmin()),
         )
