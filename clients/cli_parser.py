@@ -107,7 +107,10 @@ def _search(commands: Commands) -> None:
         help="signature file of `mitate sign`, or file with one descriptor",
     )
     parser.add_argument(
-        "-k", type=_count, default=10, metavar="N", help="matches to show, 1 to 100; 10 without it"
+        "-k",
+        type=_count,
+        metavar="N",
+        help="matches to show, 1 to 100; 5 without it, 10 with --json",
     )
 
 

@@ -15,6 +15,7 @@ from mitate.clients.cli_text import (
     VERDICT_WORDS,
     answer_sentence,
     notes,
+    others,
     place,
     shown,
     time_range,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 PARALLEL_SEARCHES = 4
 PARALLEL_SCANS = 2
+JSON_MATCHES, SHOWN_MATCHES = 10, 5  # without -k
 Column = tuple[Head, Callable[[Match], str]]
 
 
@@ -43,7 +45,7 @@ def search(arguments: Namespace) -> bool:
         raise InvalidArgument("name a FILE, or --signature FILE")
     signatures = set(arguments.signatures) - set(arguments.files)
     output = Output(arguments.json)
-    options = SearchOptions(k=arguments.k)
+    options = SearchOptions(k=arguments.k or (JSON_MATCHES if arguments.json else SHOWN_MATCHES))
     with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
 
         def work(file: str, tell: OnProgress) -> Answer:
@@ -100,6 +102,8 @@ def _show_timeline(console: Console, file: str, timeline: Timeline) -> None:
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + timeline_sentence(timeline), soft_wrap=True)
     columns = _columns(timeline.segments, "in the video", Verdict.MATCH)
+    if any(segment.alternatives for segment in timeline.segments):
+        columns.append((Head("also in", folds=True), others))
     _show_table(console, timeline.segments, columns)
 
 

@@ -103,6 +103,11 @@ def _others(answer: Answer) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+def others(match: Match) -> str:
+    """Return the names of other episodes that hold the moment of a match."""
+    return _joined(list(dict.fromkeys(place(o.title, o.episode) for o in match.alternatives)))
+
+
 def _joined(names: list[str], most: int = 3) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return "; ".join(names[:most]) + more
