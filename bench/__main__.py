@@ -15,15 +15,18 @@ BENCHES = ("decode", "search", "start")
 def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="+", choices=(*BENCHES, "all", "table"))
+    parser.add_argument("names", nargs="+", choices=(*BENCHES, "quality", "all", "table"))
     parser.add_argument("--media", type=Path, default=Path("../shared/media/clips"))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="quality with few queries")
     given = parser.parse_args()
-    names = BENCHES if "all" in given.names else [n for n in given.names if n != "table"]
+    names = BENCHES if "all" in given.names else [n for n in given.names if n in BENCHES]
     for name in names:
         result = importlib.import_module(f"bench.{name}").run(given.media, given.rounds)
         path = report.write(name, result)
         print(f"{path}\n{report.table()}")
+    if "quality" in given.names:
+        importlib.import_module("bench.quality.__main__").show(given.media, given.quick)
     if "table" in given.names:
         report.update_readme()
     return 0

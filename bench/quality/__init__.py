@@ -1,0 +1,1 @@
+"""Which pictures are recognised: mitate beside published methods on edited frames of real clips."""

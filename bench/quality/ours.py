@@ -1,0 +1,94 @@
+"""mitate itself, in process: signatures, library and picture search as the server runs them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.quality.method import NOTHING, Answer, Reference, Searcher, Video, code_version
+from bench.quality.pictures import Pixels
+from mitate.kernels.sign import PictureViews, picture_views, sign
+from mitate.server.index import Neighbours, make_index
+from mitate.server.library import Library, NewSource, Scope, Snapshot
+from mitate.server.records import Answer as Found
+from mitate.server.records import Names
+from mitate.server.search_picture import search_pictures
+
+_BATCH = 64
+_MATCHES = 3
+
+
+class Mitate:
+    """mitate at one of its levels."""
+
+    name = "mitate"
+    version = code_version("kernels")
+
+    def reference(self, video: Video) -> Reference:
+        """Sign a video."""
+        signature = sign(video.path)
+        return Reference(signature.times_ms, signature)
+
+    def query(self, picture: Pixels) -> PictureViews:
+        """Describe a picture as one that was sent as a file."""
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "BMP")
+        return picture_views(file.getvalue())
+
+    def searcher(self, references: Sequence[tuple[int, Reference]]) -> Searcher:
+        """Index numbered videos, each an episode of its own."""
+        return _Searcher(references)
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    neighbours: Neighbours
+    snapshot: Snapshot
+
+
+class _Searcher:
+    def __init__(self, references: Sequence[tuple[int, Reference]]) -> None:
+        self._library = Library(make_index)
+        self._library.add(
+            *(
+                NewSource(number + 1, number + 1, number + 1, reference.data)
+                for number, reference in references
+            )
+        )
+        self.n_descriptors = self._library.snapshot().n_rows
+
+    def answer(self, queries: Sequence[PictureViews], left_out: Collection[int]) -> list[Answer]:
+        snapshot = self._library.snapshot()
+        scope = Scope(excluded_episode_ids=frozenset(number + 1 for number in left_out))
+        allowed = snapshot.allowed(scope)
+
+        def find(vectors: NDArray[np.int8], k: int) -> _Neighbours:
+            return _Neighbours(self._library.index.search(vectors, k, allowed), snapshot)
+
+        found = []
+        for first in range(0, len(queries), _BATCH):
+            batch = queries[first : first + _BATCH]
+            found += search_pictures(batch, find, _names, _MATCHES)
+        return [_answer(answer) for answer in found]
+
+
+def _names(source_id: int) -> Names:
+    return Names("", source_id, "", source_id, source_id)
+
+
+def _answer(found: Found) -> Answer:
+    if not found.matches:
+        return NOTHING
+    best = found.matches[0]
+    probability = best.probability
+    score = -best.distance if probability is None else probability
+    if found.verdict == "uninformative":
+        score = float("-inf")
+    return Answer(
+        best.source_id - 1, best.at_ms, score, found.verdict.value, probability, best.view
+    )

@@ -1,0 +1,38 @@
+import numpy as np
+
+from bench.quality.same import Lookup, differing, is_flat, same
+
+
+def thumb(seed):
+    small = np.random.default_rng(seed).integers(0, 256, (9, 16, 3)).astype(np.uint8)
+    return np.kron(small, np.ones((4, 4, 1), np.uint8))
+
+
+def test_codec_noise_leaves_a_picture_the_same():
+    noise = np.random.default_rng(1).integers(-8, 9, (36, 64, 3))
+    noisy = np.clip(thumb(0).astype(int) + noise, 0, 255).astype(np.uint8)
+    assert same(thumb(0), noisy)
+
+
+def test_a_moved_figure_makes_another_picture():
+    moved = thumb(0).copy()
+    moved[8:16, 8:16] = 255 - moved[8:16, 8:16]
+    assert not same(thumb(0), moved)
+
+
+def test_the_share_of_differing_cells_is_counted():
+    other = thumb(0).copy()
+    other[:18] = np.where(other[:18] > 127, 0, 255)
+    assert differing(other[None], thumb(0))[0] == 0.5
+
+
+def test_lookup_finds_the_closest_frame_among_those_allowed():
+    frames = np.stack([thumb(seed) for seed in range(5)])
+    lookup = Lookup(frames)
+    assert lookup.closest(thumb(3)) == (3, 0.0)
+    assert lookup.closest(thumb(3), np.arange(5) != 3)[1] > 0.5
+
+
+def test_one_colour_is_flat_and_a_drawing_is_not():
+    assert is_flat(np.full((36, 64, 3), 40, np.uint8))
+    assert not is_flat(thumb(0))
