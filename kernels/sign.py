@@ -8,8 +8,8 @@ frame before.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from itertools import chain, islice
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from mitate.kernels.decode_pillow import PillowDecoder
 from mitate.kernels.grids import Grids, scale_rect
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
+from mitate.kernels.signature import DESCRIPTOR_VERSION, Kind, Signature
 
 CHUNK_FRAMES = 256
 BORDER_SAMPLES = 48
@@ -41,6 +41,19 @@ class Chunk:
     layouts: npt.NDArray[np.uint8]  # (k, 33)
     mirrored: npt.NDArray[np.uint8]  # (k, 33)
     quality: npt.NDArray[np.uint8]  # (k,)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaHead:
+    """What a signature says beside its frames, as far as it is known."""
+
+    kind: Kind
+    preprocessing_version: str
+    width: int  # of the first frame as coded, pixels
+    height: int
+    rect: Rect
+    duration_ms: int  # when the last frame read so far ends
+    partial: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,18 @@ class SignatureStream:
     def partial(self) -> bool:
         """Whether the file ended or broke early; known after the last chunk."""
         return self._decoder.partial
+
+    def head(self) -> MediaHead:
+        """Return what is known beside the frames; complete after the last chunk."""
+        return MediaHead(
+            self.info.kind,
+            self.info.preprocessing_version,
+            self.width,
+            self.height,
+            self.rect,
+            self.duration_ms,
+            self.partial,
+        )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -178,7 +203,7 @@ def sign(
             chunks.append(chunk)
             if progress is not None:
                 progress(stream.n_frames, int(chunk.times_ms[-1]), stream.info.duration_ms)
-        return _join(stream, chunks)
+        return join(stream.head(), chunks)
 
 
 def picture_views(
@@ -224,19 +249,27 @@ def _views(
     )
 
 
-def _join(stream: SignatureStream, chunks: list[Chunk]) -> Signature:
+def taken_apart(signature: Signature) -> tuple[Chunk, MediaHead]:
+    """Return a signature as one chunk and its head; `join` puts them together again."""
+    chunk = Chunk(*(getattr(signature, field.name) for field in fields(Chunk)))
+    head = MediaHead(*(getattr(signature, field.name) for field in fields(MediaHead)))
+    return chunk, head
+
+
+def join(head: MediaHead, chunks: Sequence[Chunk]) -> Signature:
+    """Return the signature of a media item from its head and all its chunks."""
     return Signature(
-        kind=stream.info.kind,
+        kind=head.kind,
         descriptor_version=DESCRIPTOR_VERSION,
-        preprocessing_version=stream.info.preprocessing_version,
-        width=stream.width,
-        height=stream.height,
-        rect=stream.rect,
-        duration_ms=stream.duration_ms,
+        preprocessing_version=head.preprocessing_version,
+        width=head.width,
+        height=head.height,
+        rect=head.rect,
+        duration_ms=head.duration_ms,
         times_ms=np.concatenate([chunk.times_ms for chunk in chunks]),
         kept_first=np.concatenate([chunk.kept_first for chunk in chunks]),
         layouts=np.concatenate([chunk.layouts for chunk in chunks]),
         mirrored=np.concatenate([chunk.mirrored for chunk in chunks]),
         quality=np.concatenate([chunk.quality for chunk in chunks]),
-        partial=stream.partial,
+        partial=head.partial,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -94,6 +94,20 @@ class Signature:
         """Return the number of the kept descriptor of each frame, in the same shape."""
         found = np.searchsorted(self.kept_first, np.asarray(frames), side="right") - 1
         return np.asarray(found, np.int64)
+
+    def part(self, first: int, stop: int) -> Signature:
+        """Return frames first..stop - 1 as a signature; their times stay as they are."""
+        begin, end = int(self.kept_of(first)), int(self.kept_of(stop - 1)) + 1
+        kept_first = np.maximum(self.kept_first[begin:end].astype(np.int64) - first, 0)
+        return replace(
+            self,
+            times_ms=self.times_ms[first:stop],
+            duration_ms=int(self.times_ms[stop]) if stop < self.n_frames else self.duration_ms,
+            kept_first=kept_first.astype(np.uint32),
+            layouts=self.layouts[begin:end],
+            mirrored=self.mirrored[begin:end],
+            quality=self.quality[begin:end],
+        )
 
 
 def _check_header(signature: Signature) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,11 +16,13 @@ from mitate.kernels import signature_file
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import InvalidSignature, NotReady
 from mitate.kernels.layout import Layouts
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
+from mitate.kernels.sign import Chunk, MediaHead, taken_apart
+from mitate.kernels.signature import Signature
 from mitate.server.catalog import Catalog
 from mitate.server.engine import Engine, Found
 from mitate.server.library import Scope
-from mitate.server.records import Answer, Names, Timeline
+from mitate.server.records import Answer, Match, Names, Timeline
+from mitate.server.scanner import Scanner
 from mitate.server.search import Find
 from mitate.server.search_clip import scan, search_clip
 from mitate.server.search_picture import search_pictures, views_of_layouts
@@ -99,26 +101,57 @@ class Matcher:
         return _timed(replace(answer, kind=kind), started, decode=signed_ms)
 
     def scan(
-        self, path: Path, wanted: Wanted, progress: Progress, cancelled: threading.Event
+        self,
+        path: Path,
+        wanted: Wanted,
+        progress: Progress,
+        cancelled: threading.Event,
+        found: Callable[[Sequence[Match]], None],
     ) -> Timeline:
-        """Return the timeline of a video or signature file."""
+        """Return the timeline of a video or signature file; `found` gets segments as they come."""
         started = time.perf_counter()
-        signature = self._signature(path, progress, cancelled)
-        signed_ms = (time.perf_counter() - started) * 1000
-        timeline = self._search(
-            lambda find, names: scan(signature, find, names, mirrored=not wanted.unmirrored_only),
-            wanted,
-        )
-        return _timed(timeline, started, decode=signed_ms)
+        segments: list[Match] = []
+        scan_ms = 0.0
+
+        def look(part: Signature) -> Sequence[Match]:
+            nonlocal scan_ms
+            begun = time.perf_counter()
+            mirrored = not wanted.unmirrored_only
+            timeline = self._search(
+                lambda find, names: scan(part, find, names, mirrored=mirrored), wanted
+            )
+            scan_ms += (time.perf_counter() - begun) * 1000
+            return timeline.segments
+
+        def keep(new: Sequence[Match]) -> None:
+            segments.extend(new)
+            found(new)
+
+        scanner = Scanner(look)
+
+        def take(chunk: Chunk, head: MediaHead) -> None:
+            keep(scanner.feed(chunk, head))
+
+        if signature_file.is_signature_file(path):
+            chunk, head = taken_apart(self._read(path))
+            take(chunk, head)
+        else:
+            head = self._pool.stream(path, take, progress, cancelled, self._clip_limits)
+        keep(scanner.finish(head))
+        return _timed(Timeline(head.duration_ms, tuple(segments)), started, scan=scan_ms)
 
     def _signature(self, path: Path, progress: Progress, cancelled: threading.Event) -> Signature:
-        if not signature_file.is_signature_file(path):
-            return self._pool.sign(path, progress, cancelled, self._clip_limits)
+        if signature_file.is_signature_file(path):
+            return self._read(path)
+        return self._pool.sign(path, progress, cancelled, self._clip_limits)
+
+    def _read(self, path: Path) -> Signature:
         signature = signature_file.read(path)
-        if signature.descriptor_version != DESCRIPTOR_VERSION:
+        limit_s = self._clip_limits.max_duration_s
+        if signature.duration_ms > limit_s * 1000:
             raise InvalidSignature(
-                f"the signature holds {signature.descriptor_version!r} descriptors; this server "
-                f"compares {DESCRIPTOR_VERSION!r}"
+                f"the signature lasts {signature.duration_ms / 1000:.0f} s; the limit is "
+                f"{limit_s} s (max_query_video_s)"
             )
         return signature
 

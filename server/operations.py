@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 from google.longrunning import operations_pb2
 from google.protobuf.message import Message
@@ -37,6 +37,7 @@ class Operation:
         self.name = name
         self.cancelled = threading.Event()
         self.created_s = time.time()
+        self.found: list[Any] = []  # what has come out so far; only grows
         self._metadata = metadata
         self._response: Message | None = None
         self._error: status_pb2.Status | None = None

@@ -7,6 +7,8 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+from mitate.server.operations import Operation
+from mitate.server.workers import Progress
 from mitate.v1 import match_pb2
 
 
@@ -18,6 +20,16 @@ def progress_message(n_frames: int, position_ms: int, duration_ms: int) -> match
         duration_ms=duration_ms,
         fraction=min(1.0, position_ms / duration_ms) if duration_ms else 0.0,
     )
+
+
+def report_progress(operation: Operation) -> Progress:
+    """Return what writes a worker's progress into the metadata of an operation."""
+
+    def report(n_frames: int, position_ms: int, duration_ms: int) -> None:
+        progress = progress_message(n_frames, position_ms, duration_ms)
+        operation.report(lambda metadata: metadata.progress.CopyFrom(progress))  # type: ignore[attr-defined]
+
+    return report
 
 
 class Reports:

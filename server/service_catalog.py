@@ -19,9 +19,8 @@ from mitate.server.ingest import Ingested
 from mitate.server.media import media_of
 from mitate.server.operations import Operation
 from mitate.server.placement import Placement
-from mitate.server.reports import progress_message
+from mitate.server.reports import report_progress
 from mitate.server.service_media import first_then_chunks
-from mitate.server.workers import Progress
 from mitate.v1 import catalog_pb2, catalog_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -55,16 +54,6 @@ def changes(
         )
     paths = set(mask.paths) or {path for path, value in ((allowed, name), ("refs", refs)) if value}
     return (name if allowed in paths else None, dict(refs) if "refs" in paths else None)
-
-
-def report_progress(operation: Operation) -> Progress:
-    """Return what writes a worker's progress into the metadata of an operation."""
-
-    def report(n_frames: int, position_ms: int, duration_ms: int) -> None:
-        progress = progress_message(n_frames, position_ms, duration_ms)
-        operation.report(lambda metadata: metadata.progress.CopyFrom(progress))  # type: ignore[attr-defined]
-
-    return report
 
 
 def ingest_result(status: str, ingested: Ingested, generation: int) -> catalog_pb2.IngestResult:

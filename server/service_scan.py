@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
@@ -12,11 +12,18 @@ from mitate.server import translate
 from mitate.server.app import App
 from mitate.server.media import media_of
 from mitate.server.operations import Operation
-from mitate.server.reports import progress_message
+from mitate.server.records import Match
+from mitate.server.reports import report_progress
 from mitate.v1 import scan_pb2, scan_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 IDLE_S = 10.0  # an event comes at least this often, so that a caller knows the scan is alive
+
+
+def _report_found(operation: Operation, segments: Sequence[Match]) -> None:
+    operation.found.extend(translate.matches(segments))
+    n_found = len(operation.found)
+    operation.report(lambda metadata: setattr(metadata, "segments", n_found))
 
 
 class ScanService(scan_pb2_grpc.ScanServiceServicer):
@@ -34,12 +41,14 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
         media = media_of(self._app, request.media)
 
         def work(operation: Operation) -> scan_pb2.ScanVideoResponse:
-            def progress(*numbers: int) -> None:
-                message = progress_message(*numbers)
-                operation.report(lambda metadata: metadata.progress.CopyFrom(message))  # type: ignore[attr-defined]
-
             try:
-                timeline = self._app.matcher.scan(media.path, wanted, progress, operation.cancelled)
+                timeline = self._app.matcher.scan(
+                    media.path,
+                    wanted,
+                    report_progress(operation),
+                    operation.cancelled,
+                    lambda segments: _report_found(operation, segments),
+                )
             finally:
                 self._app.uploads.delete(request.media.upload_id)
             return translate.scan_response(timeline, self._app.engine.generation)
@@ -54,17 +63,15 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
     ) -> AsyncIterator[scan_pb2.WatchScanResponse]:
         """Follow a scan to its end."""
         operation = self._app.operations.get(request.operation)
-        event = request.after_event
+        told = request.after_event
         while True:
             done, version = operation.done, operation.version
-            event += 1
-            answer = scan_pb2.WatchScanResponse(event=event)
+            segments = operation.found[told:]
+            told += len(segments)
             message = operation.message()
+            answer = scan_pb2.WatchScanResponse(event=told, new_segments=segments)
             message.metadata.Unpack(answer.metadata)
             if done:
-                result = scan_pb2.ScanVideoResponse()
-                if message.response.Unpack(result):
-                    answer.new_segments.extend(result.segments)
                 answer.done.CopyFrom(message)
             yield answer
             if done:

@@ -27,7 +27,14 @@ from typing import Any, Literal
 
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError, OperationCancelled, WorkerDied, error_class
-from mitate.kernels.sign import PictureViews, picture_views, sign
+from mitate.kernels.sign import (
+    Chunk,
+    MediaHead,
+    PictureViews,
+    SignatureStream,
+    picture_views,
+    sign,
+)
 from mitate.kernels.signature import Signature
 
 log = logging.getLogger(__name__)
@@ -38,11 +45,14 @@ POLL_S = 0.25
 TASKS_PER_WORKER = 500  # then a fresh process takes over, whatever the decoders leaked
 
 
+OnChunk = Callable[[Chunk, MediaHead], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a worker is asked: the signature of a file, or the views of a picture."""
+    """What a worker is asked: the signature of a file, its chunks, or the views of a picture."""
 
-    kind: Literal["sign", "views"]
+    kind: Literal["sign", "stream", "views"]
     media: str | bytes
     limits: Limits
     backend: str = "auto"
@@ -57,10 +67,21 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _run(task: Task, report: Callable[[int, int, int], None]) -> Signature | PictureViews:
+def _run(task: Task, send: Callable[[str, object], None]) -> Signature | PictureViews | MediaHead:
     if task.kind == "views":
         return picture_views(task.media, limits=task.limits, keep_borders=task.keep_borders)
-    return sign(str(task.media), backend=task.backend, limits=task.limits, progress=report)
+    path = str(task.media)
+    if task.kind == "sign":
+        return sign(
+            path,
+            backend=task.backend,
+            limits=task.limits,
+            progress=lambda *numbers: send("progress", numbers),
+        )
+    with SignatureStream(path, backend=task.backend, limits=task.limits) as stream:
+        for chunk in stream:
+            send("chunk", (chunk, stream.head(), stream.info.duration_ms))
+        return stream.head()
 
 
 def worker_main(pipe: Connection, parent: int, memory_bytes: int) -> None:
@@ -76,7 +97,8 @@ def worker_main(pipe: Connection, parent: int, memory_bytes: int) -> None:
         except EOFError:
             return
         try:
-            pipe.send(("result", _run(task, lambda *numbers: pipe.send(("progress", numbers)))))
+            result = _run(task, lambda kind, value: pipe.send((kind, value)))
+            pipe.send(("result", result))
         except MitateError as error:
             pipe.send(("error", (error.reason, error.message)))
         except MemoryError:
@@ -144,6 +166,29 @@ class WorkerPool:
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of a signature")
         return result
 
+    def stream(
+        self,
+        path: Path,
+        on_chunk: OnChunk,
+        progress: Progress,
+        cancelled: threading.Event,
+        limits: Limits,
+    ) -> MediaHead:
+        """Hand over the chunks of a file as they are decoded; raises as `sign`."""
+        n_frames = 0
+
+        def take(chunk: Chunk, head: MediaHead, duration_ms: int) -> None:
+            nonlocal n_frames
+            on_chunk(chunk, head)
+            n_frames += len(chunk.times_ms)
+            progress(n_frames, int(chunk.times_ms[-1]), duration_ms)
+
+        with self._long:
+            result = self._work(Task("stream", str(path), limits), None, cancelled, take)
+        if not isinstance(result, MediaHead):
+            raise WorkerDied(f"a worker answered {type(result).__name__} instead of a head")
+        return result
+
     def views(self, picture: bytes, keep_borders: bool) -> PictureViews:
         """Return the views of a picture; raises as `sign`."""
         task = Task("views", picture, self._limits, keep_borders=keep_borders)
@@ -171,7 +216,11 @@ class WorkerPool:
         return Worker(self._memory_bytes)
 
     def _work(
-        self, task: Task, progress: Progress | None, cancelled: threading.Event | None
+        self,
+        task: Task,
+        progress: Progress | None,
+        cancelled: threading.Event | None,
+        take: Callable[[Chunk, MediaHead, int], None] | None = None,
     ) -> object:
         worker = self._take()
         self._busy.add(worker)
@@ -179,7 +228,7 @@ class WorkerPool:
         try:
             worker.n_tasks += 1
             worker.pipe.send(task)
-            kind, value = self._listen(worker, progress, cancelled)
+            kind, value = self._listen(worker, progress, cancelled, take)
             healthy = True
         except (EOFError, ConnectionError) as broken:
             worker.process.join(1)
@@ -198,17 +247,23 @@ class WorkerPool:
         return value
 
     def _listen(
-        self, worker: Worker, progress: Progress | None, cancelled: threading.Event | None
+        self,
+        worker: Worker,
+        progress: Progress | None,
+        cancelled: threading.Event | None,
+        take: Callable[[Chunk, MediaHead, int], None] | None,
     ) -> tuple[str, Any]:
         last_sign_of_life = time.monotonic()
         while True:
             if worker.pipe.poll(POLL_S):
                 kind, value = worker.pipe.recv()
-                if kind != "progress":
+                if kind in ("result", "error"):
                     return kind, value
-                last_sign_of_life = time.monotonic()
-                if progress is not None:
+                if kind == "chunk" and take is not None:
+                    take(*value)
+                elif kind == "progress" and progress is not None:
                     progress(*value)
+                last_sign_of_life = time.monotonic()
             if cancelled is not None and cancelled.is_set():
                 raise OperationCancelled("the work was cancelled")
             if time.monotonic() - last_sign_of_life > self._stall_s:

@@ -60,8 +60,8 @@ class ScanServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchScan(self, request, context):
-        """Follows a scan from an event on: progress and segments as they are found. Ends with the
-        event that holds the result or the error.
+        """Follows a scan: progress, and segments as they are found, which starts while the video is
+        still being read. Ends with the message that holds the result or the error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,129 @@
+"""A scan in windows: segments come out while the video is still being read.
+
+At fixed times of the video the frames since the last settled segment are aligned. Segments that end
+well before the newest frame are settled and come out; the next window starts after them. A window
+that grows too long is cut, and what runs through the cut is held back until the next window shows
+whether it goes on. The same video therefore gives the same timeline however fast it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mitate.kernels.sign import Chunk, MediaHead, join
+from mitate.kernels.signature import Signature
+from mitate.server.records import Match
+
+STEP_MS = 20_000  # between two looks at the window
+LAG_MS = 8_000  # a segment that ends so long before the newest frame is settled
+LONGEST_MS = 120_000  # of a window
+GAP_MS = 250  # in the query, between a segment and its continuation
+SAME_PLACE_MS = 150.0  # in the source, likewise
+SAME_SPEED = 0.04
+
+ScanWindow = Callable[[Signature], Sequence[Match]]
+
+
+class Scanner:
+    """Takes the chunks of one video in order and gives its segments in order."""
+
+    def __init__(self, scan_window: ScanWindow) -> None:
+        self._scan_window = scan_window
+        self._chunks: list[Chunk] = []
+        self._first = 0  # frame with which the window starts
+        self._next_look_ms = STEP_MS + LAG_MS
+        self._held: Match | None = None
+
+    def feed(self, chunk: Chunk, head: MediaHead) -> list[Match]:
+        """Add frames; return the segments that they settle."""
+        self._chunks.append(chunk)
+        settled: list[Match] = []
+        while chunk.times_ms[-1] >= self._next_look_ms:
+            settled += self._look(self._read_so_far(head), self._next_look_ms)
+            self._next_look_ms += STEP_MS
+        return settled
+
+    def finish(self, head: MediaHead) -> list[Match]:
+        """Return the segments that are left; the video has ended."""
+        signature = self._read_so_far(head)
+        segments: Sequence[Match] = ()
+        if self._first < signature.n_frames:
+            segments = self._scan_window(signature.part(self._first, signature.n_frames))
+        left = self._passed_on(segments)
+        return [*left, self._held] if self._held is not None else left
+
+    def _read_so_far(self, head: MediaHead) -> Signature:
+        last_ms = int(self._chunks[-1].times_ms[-1])
+        return join(replace(head, duration_ms=max(head.duration_ms, last_ms)), self._chunks)
+
+    def _look(self, signature: Signature, now_ms: int) -> list[Match]:
+        """Align the window up to `now_ms` and move its start."""
+        times_ms = signature.times_ms
+        stop = int(np.searchsorted(times_ms, now_ms))
+        if stop <= self._first:
+            return []
+        segments = self._scan_window(signature.part(self._first, stop))
+        settled_ms = now_ms - LAG_MS
+        settled = [one for one in segments if one.query_to_ms <= settled_ms]
+        cut_ms = settled[-1].query_to_ms if settled else int(times_ms[self._first])
+        if now_ms - cut_ms > LONGEST_MS:
+            cut_ms = settled_ms
+            settled += [_ended(one, cut_ms) for one in segments if _spans(one, cut_ms)]
+        elif not segments:
+            cut_ms = settled_ms
+        self._first = max(self._first, int(np.searchsorted(times_ms, cut_ms)))
+        return self._passed_on(settled)
+
+    def _passed_on(self, segments: Sequence[Match]) -> list[Match]:
+        """Return all segments but the last, which the next one may continue."""
+        passed = []
+        for segment in segments:
+            if self._held is not None and continues(self._held, segment):
+                self._held = merged(self._held, segment)
+                continue
+            if self._held is not None:
+                passed.append(self._held)
+            self._held = segment
+        return passed
+
+
+def continues(one: Match, other: Match) -> bool:
+    """Tell whether `other` goes on where `one` ends, in the query and in the source."""
+    gap_ms = other.query_from_ms - one.query_to_ms
+    return (
+        (one.source_id, one.mirrored) == (other.source_id, other.mirrored)
+        and gap_ms <= GAP_MS
+        and abs(one.speed - other.speed) <= SAME_SPEED
+        and abs(one.to_ms + one.speed * gap_ms - other.from_ms) <= SAME_PLACE_MS
+    )
+
+
+def merged(one: Match, other: Match) -> Match:
+    """Return one segment for two of which the second continues the first."""
+    lengths = (one.query_to_ms - one.query_from_ms, other.query_to_ms - other.query_from_ms)
+    better = min(one, other, key=lambda match: match.distance)
+    return replace(
+        one,
+        query_to_ms=other.query_to_ms,
+        to_ms=other.to_ms,
+        at_ms=better.at_ms,
+        speed=(other.to_ms - one.from_ms) / max(1, other.query_to_ms - one.query_from_ms),
+        distance=float(np.average([one.distance, other.distance], weights=lengths)),
+        similarity=float(np.average([one.similarity, other.similarity], weights=lengths)),
+        alternatives=one.alternatives
+        if len(one.alternatives) > len(other.alternatives)
+        else other.alternatives,
+    )
+
+
+def _spans(segment: Match, cut_ms: int) -> bool:
+    return segment.query_from_ms < cut_ms < segment.query_to_ms
+
+
+def _ended(segment: Match, cut_ms: int) -> Match:
+    """Return the part of a segment before `cut_ms`."""
+    to_ms = segment.from_ms + segment.speed * (cut_ms - segment.query_from_ms)
+    return replace(segment, query_to_ms=cut_ms, to_ms=round(to_ms))

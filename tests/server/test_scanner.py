@@ -1,0 +1,101 @@
+"""Scanning in windows while frames come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from make_signature import make_signature
+
+from mitate.kernels.sign import Chunk, MediaHead, taken_apart
+from mitate.kernels.signature import Signature
+from mitate.server.records import Match, Verdict
+from mitate.server.scanner import Scanner, continues, merged
+
+SHOTS = ((0, 4_000, 1), (4_000, 31_000, 2), (31_000, 33_000, 3), (36_000, 190_000, 4))
+
+
+def match(source_id: int, query_ms: tuple[int, int], from_ms: int) -> Match:
+    length_ms = query_ms[1] - query_ms[0]
+    return Match(
+        *("", source_id, "", source_id, source_id),
+        *query_ms,
+        *(from_ms, from_ms + length_ms, from_ms),
+        mirrored=False,
+        speed=1.0,
+        distance=1.0,
+        similarity=1.0,
+        probability=None,
+        verdict=Verdict.MATCH,
+        view="full",
+    )
+
+
+def scan_window(part: Signature) -> Sequence[Match]:
+    """See exactly the shots that lie in the window; source time is query time plus a minute."""
+    begin_ms, end_ms = int(part.times_ms[0]), part.duration_ms
+    return [
+        match(source_id, (max(first, begin_ms), min(stop, end_ms)), max(first, begin_ms) + 60_000)
+        for first, stop, source_id in SHOTS
+        if min(stop, end_ms) - max(first, begin_ms) > 100
+    ]
+
+
+def chunks_of(signature: Signature, n: int) -> list[tuple[Chunk, MediaHead]]:
+    whole, head = taken_apart(signature)
+    cut = []
+    for first in range(0, signature.n_frames, n):
+        stop = min(first + n, signature.n_frames)
+        kept = (whole.kept_first >= first) & (whole.kept_first < stop)
+        cut.append(
+            Chunk(
+                whole.times_ms[first:stop],
+                whole.kept_first[kept],
+                whole.layouts[kept],
+                whole.mirrored[kept],
+                whole.quality[kept],
+            )
+        )
+    return [(chunk, head) for chunk in cut]
+
+
+def run(chunk_frames: int) -> tuple[list[Match], list[int]]:
+    signature = make_signature(1, n_frames=5_000)  # 200 s at 25 frames per second
+    scanner = Scanner(scan_window)
+    found: list[Match] = []
+    after = []
+    for chunk, head in chunks_of(signature, chunk_frames):
+        found += scanner.feed(chunk, head)
+        after.append(len(found))
+    return found + scanner.finish(head), after
+
+
+def test_segments_come_out_whole_and_once_while_frames_come() -> None:
+    segments, after = run(250)
+    assert [(s.query_from_ms, s.query_to_ms, s.source_id) for s in segments] == list(SHOTS)
+    assert after[-1] >= 2
+
+
+def test_the_timeline_does_not_depend_on_how_frames_come() -> None:
+    assert run(250)[0] == run(5_000)[0] == run(61)[0]
+
+
+def test_a_continuation_is_told_by_source_place_and_speed() -> None:
+    one = match(7, (0, 1000), 5000)
+    assert continues(one, match(7, (1040, 2000), 6040))
+    assert not continues(one, match(8, (1040, 2000), 6040))
+    assert not continues(one, match(7, (1040, 2000), 9000))
+    assert not continues(one, match(7, (2000, 3000), 7000))
+    both = merged(one, match(7, (1040, 2000), 6040))
+    assert (both.query_from_ms, both.query_to_ms, both.from_ms, both.to_ms) == (0, 2000, 5000, 7000)
+
+
+def test_part_of_a_signature_keeps_times_and_descriptors() -> None:
+    signature = make_signature(3, n_frames=40)
+    part = signature.part(5, 12)
+    np.testing.assert_array_equal(part.times_ms, signature.times_ms[5:12])
+    np.testing.assert_array_equal(
+        part.layouts[part.kept_of(np.arange(7))],
+        signature.layouts[signature.kept_of(np.arange(5, 12))],
+    )
+    assert part.duration_ms == signature.times_ms[12]
