@@ -18,7 +18,7 @@ def write(name: str, result: dict[str, Any]) -> Path:
     """Keep a result as bench/results/NAME.json."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    text = json.dumps(result, indent=1, default=_plain, sort_keys=True)
+    text = json.dumps(result, indent=1, default=_plain)
     path.write_text(text + "\n")
     return path.relative_to(ROOT)
 
