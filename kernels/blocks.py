@@ -105,17 +105,25 @@ def _add_cells(plane: Any, x_edges: Counts, y_edges: Counts, sums: Counts) -> No
     columns = np.zeros(stop - first, np.uint32)
     for row in range(rows):
         for start in range(y_edges[row], y_edges[row + 1], _LINES):
+            end = min(start + _LINES, y_edges[row + 1])
             columns[:] = 0
-            for y in range(start, min(start + _LINES, y_edges[row + 1])):
-                line = plane[y, first:stop]
+            for y in range(start, end - 1, 2):
+                one, two = plane[y, first:stop], plane[y + 1, first:stop]
                 for x in range(len(columns)):
-                    columns[x] += np.uint32(line[x])
+                    columns[x] += np.uint32(one[x]) + np.uint32(two[x])
+            if (end - start) % 2:
+                one = plane[end - 1, first:stop]
+                for x in range(len(columns)):
+                    columns[x] += np.uint32(one[x])
             x = 0
             for col in range(cols):
-                for _ in range(x_edges[col], x_edges[col + 1]):
-                    for channel in range(channels):
-                        sums[row, col, channel] += columns[x]
-                        x += 1
+                for channel in range(channels):
+                    total = np.int64(0)
+                    n_samples = x_edges[col + 1] - x_edges[col]
+                    for i in range(n_samples):
+                        total += columns[x + channel + i * channels]
+                    sums[row, col, channel] += total
+                x += n_samples * channels
 
 
 def _check(

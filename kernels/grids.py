@@ -1,4 +1,8 @@
-"""Pictures reduced to 8x8 grids: exact sums of native samples, then means of RGB."""
+"""Pictures reduced to one fine grid: exact sums of native samples, then means of RGB.
+
+The blocks of the whole picture, those of every window and the cells of the small picture are unions
+of its cells, so one pass over the samples serves all of them, and all sums are exact.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,13 @@ from mitate.kernels.blocks import cell_counts, cell_sums
 from mitate.kernels.borders import Rect
 from mitate.kernels.colour import Colour, rgb_means
 from mitate.kernels.decode import Picture, Plane
+from mitate.kernels.jit import jit
 
-CELLS = 8
+Sums = npt.NDArray[np.int64]
+
+CELLS = 8  # along each side of what a descriptor describes
+FINE_CELLS = 80
+WHOLE = Rect(0, 0, FINE_CELLS, FINE_CELLS)
 
 
 class _Geometry(NamedTuple):
@@ -27,7 +36,7 @@ class Grids:
     """Grids of up to `capacity` pictures, which may differ in size, colour and rotation."""
 
     def __init__(self, capacity: int) -> None:
-        self._sums = np.zeros((capacity, CELLS, CELLS, 3), np.int64)
+        self._sums = np.zeros((capacity, FINE_CELLS, FINE_CELLS, 3), np.int64)
         self._groups: list[tuple[int, _Geometry]] = []
         self._n = 0
 
@@ -39,7 +48,7 @@ class Grids:
         """Add up the samples of the part `rect` of a picture, in pixels of the picture."""
         parts = [part_of_plane(plane, picture, rect) for plane in picture.planes]
         for channel, (plane, part) in enumerate(zip(picture.planes, parts, strict=True)):
-            sums = cell_sums(plane.buffer, *part, CELLS, CELLS, plane.channels)
+            sums = cell_sums(plane.buffer, *part, FINE_CELLS, FINE_CELLS, plane.channels)
             if plane.channels == 1:
                 self._sums[self._n, :, :, channel] = sums
             else:
@@ -50,16 +59,37 @@ class Grids:
             self._groups.append((self._n, geometry))
         self._n += 1
 
-    def rgb_means(self) -> npt.NDArray[np.float64]:
-        """Return the upright means, (n, 8, 8, 3) of 0..255; NaN where a cell has no samples."""
-        means = np.empty((self._n, CELLS, CELLS, 3))
+    def rgb_means(
+        self,
+        window: Rect = WHOLE,  # of the upright pictures, in cells of the fine grid
+        rows: int = CELLS,  # blocks that the window is divided into; they must fit
+        cols: int = CELLS,
+    ) -> npt.NDArray[np.float64]:
+        """Return the means of blocks of every picture, (n, rows, cols, 3) of 0..255.
+
+        They are NaN where a block has no samples.
+        """
+        return self.rgb_means_of(np.arange(self._n), window, rows, cols)
+
+    def rgb_means_of(
+        self,
+        numbers: npt.NDArray[np.int64],  # (n,) increasing, of pictures
+        window: Rect = WHOLE,
+        rows: int = CELLS,
+        cols: int = CELLS,
+    ) -> npt.NDArray[np.float64]:
+        """Return what `rgb_means` returns, of chosen pictures."""
+        means = np.empty((len(numbers), rows, cols, 3))
         stops = [first for first, _ in self._groups[1:]] + [self._n]
         for (first, geometry), stop in zip(self._groups, stops, strict=True):
-            counts = _counts(geometry)
-            native = np.full((stop - first, *counts.shape), np.nan)
-            np.divide(self._sums[first:stop], counts, out=native, where=counts > 0)
-            upright = np.rot90(native, geometry.rotation // 90, axes=(1, 2))
-            means[first:stop] = rgb_means(upright, geometry.colour)
+            mine = slice(*np.searchsorted(numbers, (first, stop)))
+            upright = np.rot90(self._sums, geometry.rotation // 90, axes=(1, 2))
+            sums = _blocks(upright, numbers[mine], window, rows, cols)
+            counts = np.rot90(_counts(geometry)[None], geometry.rotation // 90, axes=(1, 2))
+            counts = _blocks(counts, np.zeros(1, np.int64), window, rows, cols)
+            native = np.full((len(sums), *counts.shape[1:]), np.nan)
+            np.divide(sums, counts, out=native, where=counts > 0)
+            means[mine] = rgb_means(native, geometry.colour)
         return means
 
     def clear(self) -> None:
@@ -92,8 +122,31 @@ def _part_of_line(samples: int, pixels: int, first: int, stop: int) -> tuple[int
     return first // step, samples if stop == pixels else min(-(-stop // step), samples)
 
 
+def _blocks(fine: Sums, numbers: Sums, window: Rect, rows: int, cols: int) -> Sums:
+    """Add up the cells of each block of a window of chosen pictures, (n, rows, cols, channels)."""
+    sums = np.zeros((len(numbers), rows, cols, fine.shape[3]), np.int64)
+    _add_blocks(fine, numbers, window.top, window.left, window.height, window.width, sums)
+    return sums
+
+
+@jit
+def _add_blocks(
+    fine: Sums, numbers: Sums, top: int, left: int, height: int, width: int, sums: Sums
+) -> None:
+    n, rows, cols, channels = sums.shape
+    high, wide = height // rows, width // cols
+    for i in range(n):
+        for y in range(rows * high):
+            for x in range(cols * wide):
+                for channel in range(channels):
+                    value = fine[numbers[i], top + y, left + x, channel]
+                    sums[i, y // high, x // wide, channel] += value
+
+
 def _counts(geometry: _Geometry) -> npt.NDArray[np.int64]:
-    """Return the samples per cell, (8, 8, 3), or (8, 8, 1) where one count holds for all."""
-    counts = [cell_counts(width, height, CELLS, CELLS) for width, height in geometry.sizes]
+    """Return the samples per cell of the fine grid, with a last axis of 3, or of 1 for all."""
+    counts = [
+        cell_counts(width, height, FINE_CELLS, FINE_CELLS) for width, height in geometry.sizes
+    ]
     repeated = counts * 3 if len(counts) == 1 else counts
     return np.stack(repeated, axis=2)

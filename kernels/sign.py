@@ -23,7 +23,18 @@ from mitate.kernels.decode_pillow import PillowDecoder
 from mitate.kernels.grids import Grids, scale_rect
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Kind, Signature
+from mitate.kernels.runs import run_starts
+from mitate.kernels.signature import (
+    DESCRIPTOR_VERSION,
+    Kind,
+    Signature,
+    no_run_first,
+    no_thumbnails,
+    no_windows,
+)
+from mitate.kernels.thumbnails import thumbnails
+from mitate.kernels.vector import derive
+from mitate.kernels.windows import window_layouts
 
 CHUNK_FRAMES = 256
 BORDER_SAMPLES = 48
@@ -41,6 +52,9 @@ class Chunk:
     layouts: npt.NDArray[np.uint8]  # (k, 33)
     mirrored: npt.NDArray[np.uint8]  # (k, 33)
     quality: npt.NDArray[np.uint8]  # (k,)
+    run_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (r,) likewise
+    windows: npt.NDArray[np.uint8] = field(default_factory=no_windows)
+    thumbnails: npt.NDArray[np.uint8] = field(default_factory=no_thumbnails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +94,9 @@ class SignatureStream:
         threads: int = 1,
     ) -> None:
         self.n_frames = 0
+        self._n_kept = 0
         self._last: npt.NDArray[np.uint8] | None = None
+        self._run: npt.NDArray[np.int8] | None = None  # vector of the run under way
         self._decoder = open_media(path, backend=backend, limits=limits, threads=threads)
         try:
             self.info = self._decoder.info
@@ -97,7 +113,7 @@ class SignatureStream:
         pictures = chain([self._first], self._pictures)
         grids = Grids(CHUNK_FRAMES)
         while times_ms := self._read(pictures, grids):
-            yield self._chunk(np.array(times_ms, np.int64), grids.rgb_means())
+            yield self._chunk(np.array(times_ms, np.int64), grids)
             grids.clear()
 
     @property
@@ -158,21 +174,34 @@ class SignatureStream:
             times_ms.append(picture.time_ms)
         return times_ms
 
-    def _chunk(self, times_ms: npt.NDArray[np.int64], means: npt.NDArray[np.float64]) -> Chunk:
+    def _chunk(self, times_ms: npt.NDArray[np.int64], grids: Grids) -> Chunk:
+        means = grids.rgb_means()
         layouts, mirrored = describe(means), describe(mirror_means(means))
         both = np.hstack((layouts, mirrored))
         previous = both[:1] ^ 1 if self._last is None else self._last
         new = np.flatnonzero((both != np.vstack((previous, both[:-1]))).any(axis=1))
         self._last = both[-1:]
-        first_frame = self.n_frames
+        first_frame, first_kept = self.n_frames, self._n_kept
         self.n_frames += len(times_ms)
+        self._n_kept += len(new)
+        runs = self._runs(layouts[new])
         return Chunk(
             times_ms,
             (new + first_frame).astype(np.uint32),
             layouts[new],
             mirrored[new],
             quality(means[new]),
+            (runs + first_kept).astype(np.uint32),
+            window_layouts(grids, new[runs]),
+            thumbnails(grids, new[runs]),
         )
+
+    def _runs(self, layouts: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        vectors = derive(layouts)
+        starts = run_starts(vectors, self._run)
+        if len(starts):
+            self._run = vectors[starts[-1]]
+        return starts
 
 
 def sign(
@@ -272,4 +301,7 @@ def join(head: MediaHead, chunks: Sequence[Chunk]) -> Signature:
         mirrored=np.concatenate([chunk.mirrored for chunk in chunks]),
         quality=np.concatenate([chunk.quality for chunk in chunks]),
         partial=head.partial,
+        run_first=np.concatenate([chunk.run_first for chunk in chunks]),
+        windows=np.concatenate([chunk.windows for chunk in chunks]),
+        thumbnails=np.concatenate([chunk.thumbnails for chunk in chunks]),
     )

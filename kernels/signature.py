@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,14 +13,40 @@ from mitate.kernels.errors import InvalidSignature
 
 DESCRIPTOR_VERSION = "cld-21-6-6-mean/1"
 N_COEFFICIENTS = 33
+N_WINDOWS = 12
+THUMB_ROWS, THUMB_COLS = 20, 40
 MAX_SIDE = 1 << 24
 MAX_VERSION_BYTES = 32
 
+Bytes = npt.NDArray[np.uint8]
 Kind = Literal["video", "image"]
 
 # Largest value of each coefficient: six bits for the three DC values, five for the others.
 _LARGEST = np.full(N_COEFFICIENTS, 31, np.uint8)
 _LARGEST[[0, 21, 27]] = 63
+
+_ARRAYS = (
+    "times_ms",
+    "kept_first",
+    "layouts",
+    "mirrored",
+    "quality",
+    "run_first",
+    "windows",
+    "thumbnails",
+)
+
+
+def no_run_first() -> npt.NDArray[np.uint32]:
+    return np.zeros(0, np.uint32)
+
+
+def no_windows() -> Bytes:
+    return np.zeros((0, N_WINDOWS, N_COEFFICIENTS), np.uint8)
+
+
+def no_thumbnails() -> Bytes:
+    return np.zeros((0, THUMB_ROWS, THUMB_COLS), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +55,9 @@ class Signature:
 
     Frames are numbered from 0 in the order shown. Neighbouring frames with equal descriptors share
     one kept descriptor, so kept descriptor i stands for frames kept_first[i] up to, and without,
-    kept_first[i + 1]. The arrays are read-only.
+    kept_first[i + 1]. Neighbouring kept descriptors that are nearly equal form a run, of which more
+    is stored: descriptors of windows and a thumbnail of its first frame. Signatures made from
+    descriptors alone have no runs. The arrays are read-only.
     """
 
     kind: Kind
@@ -45,6 +73,9 @@ class Signature:
     mirrored: npt.NDArray[np.uint8]  # (m, 33) of the mirrored frame
     quality: npt.NDArray[np.uint8]  # (m,) how much there is to recognise
     partial: bool = False  # the file ended or broke before its declared end
+    run_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (r,)
+    windows: Bytes = field(default_factory=no_windows)  # (r, 12, 33), see windows.WINDOWS
+    thumbnails: Bytes = field(default_factory=no_thumbnails)  # (r, THUMB_ROWS, THUMB_COLS)
 
     def __post_init__(self) -> None:
         _check_header(self)
@@ -57,7 +88,8 @@ class Signature:
         _check_array("quality", self.quality, np.uint8, (m,))
         _check_times(self.times_ms, self.duration_ms)
         _check_kept(self.kept_first, len(self.times_ms))
-        for name in ("times_ms", "kept_first", "layouts", "mirrored", "quality"):
+        _check_runs(self)
+        for name in _ARRAYS:
             view = getattr(self, name).view(np.ndarray)
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -96,7 +128,7 @@ class Signature:
         return np.asarray(found, np.int64)
 
     def part(self, first: int, stop: int) -> Signature:
-        """Return frames first..stop - 1 as a signature; their times stay as they are."""
+        """Return frames first..stop - 1 as a signature without runs; times stay as they are."""
         begin, end = int(self.kept_of(first)), int(self.kept_of(stop - 1)) + 1
         kept_first = np.maximum(self.kept_first[begin:end].astype(np.int64) - first, 0)
         return replace(
@@ -107,6 +139,24 @@ class Signature:
             layouts=self.layouts[begin:end],
             mirrored=self.mirrored[begin:end],
             quality=self.quality[begin:end],
+            run_first=no_run_first(),
+            windows=no_windows(),
+            thumbnails=no_thumbnails(),
+        )
+
+    def run_of(
+        self,
+        kept: npt.ArrayLike,  # any shape, numbers of kept descriptors
+    ) -> npt.NDArray[np.int64]:
+        """Return the number of the run of each kept descriptor, -1 where there are no runs."""
+        found = np.searchsorted(self.run_first, np.asarray(kept), side="right") - 1
+        return np.asarray(found, np.int64)
+
+    def kept_of_run(self, run: int) -> range:
+        """Return the numbers of the kept descriptors of a run."""
+        last = run + 1 == len(self.run_first)
+        return range(
+            int(self.run_first[run]), self.n_kept if last else int(self.run_first[run + 1])
         )
 
 
@@ -182,3 +232,18 @@ def _check_kept(kept_first: npt.NDArray[np.uint32], n_frames: int) -> None:
         raise InvalidSignature("kept_first must increase strictly")
     if kept_first[-1] >= n_frames:
         raise InvalidSignature(f"kept_first names frame {kept_first[-1]} of {n_frames}")
+
+
+def _check_runs(signature: Signature) -> None:
+    first = signature.run_first
+    _check_array("run_first", first, np.uint32, (None,))
+    n_runs = len(first)
+    _check_array("windows", signature.windows, np.uint8, (n_runs, N_WINDOWS, N_COEFFICIENTS))
+    _check_layouts("windows", signature.windows.reshape(-1, N_COEFFICIENTS))
+    _check_array("thumbnails", signature.thumbnails, np.uint8, (n_runs, THUMB_ROWS, THUMB_COLS))
+    if n_runs and first[0] != 0:
+        raise InvalidSignature(f"run_first starts with {first[0]}; it must start with 0")
+    if np.any(first[1:] <= first[:-1]):
+        raise InvalidSignature("run_first must increase strictly")
+    if n_runs and first[-1] >= signature.n_kept:
+        raise InvalidSignature(f"run_first names kept descriptor {first[-1]} of {signature.n_kept}")

@@ -11,6 +11,7 @@ every byte.
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import struct
@@ -22,7 +23,14 @@ import numpy.typing as npt
 
 from mitate.kernels.borders import Rect
 from mitate.kernels.errors import CorruptData, InvalidSignature, NotFound
-from mitate.kernels.signature import Kind, Signature
+from mitate.kernels.signature import (
+    N_COEFFICIENTS,
+    N_WINDOWS,
+    THUMB_COLS,
+    THUMB_ROWS,
+    Kind,
+    Signature,
+)
 
 SUFFIX = ".msig"
 MAGIC = b"\x89MSIG\r\n\n"
@@ -38,6 +46,12 @@ _KINDS: tuple[Kind, ...] = ("video", "image")
 _PARTIAL = 1
 _TYPES = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8", "<f4", "<f8")
 _COLUMNS = ("times_ms", "kept_first", "layouts", "mirrored", "quality")
+# Columns that older files lack, and the shape of a row; present together or not at all.
+_RUN_COLUMNS: dict[str, tuple[int, ...]] = {
+    "run_first": (),
+    "windows": (N_WINDOWS, N_COEFFICIENTS),
+    "thumbnails": (THUMB_ROWS, THUMB_COLS),
+}
 
 
 class _Column(NamedTuple):
@@ -67,8 +81,9 @@ def write(signature: Signature, file: BinaryIO) -> None:
     """Write `signature` from the current position of `file`; equal input gives equal bytes."""
     arrays = {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        for name in _COLUMNS
-        for array in [getattr(signature, name)]
+        for name in (*_COLUMNS, *_RUN_COLUMNS)
+        for array in [_flat(getattr(signature, name))]
+        if name in _COLUMNS or len(array)
     }
     columns, file_bytes = _plan(arrays)
     directory = b"".join(_pack_entry(column) for column in columns)
@@ -105,13 +120,15 @@ def read(source: str | os.PathLike[str] | bytes | memoryview, *, verify: bool = 
     data = memoryview(source) if isinstance(source, bytes | memoryview) else _map(source)
     header = _read_header(data)
     columns = _read_directory(data, header)
-    missing = [name for name in _COLUMNS if name not in columns]
+    with_runs = any(name in columns for name in _RUN_COLUMNS)
+    names = (*_COLUMNS, *_RUN_COLUMNS) if with_runs else _COLUMNS
+    missing = [name for name in names if name not in columns]
     if missing:
         raise InvalidSignature(f"signature file without the column {missing[0]!r}")
     if verify:
         for column in columns.values():
             _check_crc(data, column)
-    arrays = {name: _array(data, columns[name]) for name in _COLUMNS}
+    arrays = {name: _array(data, columns[name]) for name in names}
     return Signature(
         kind=header.kind,
         descriptor_version=header.descriptor_version,
@@ -230,7 +247,7 @@ def _read_directory(data: memoryview, header: _Header) -> dict[str, _Column]:
     columns: dict[str, _Column] = {}
     for fields in _ENTRY.iter_unpack(directory):
         name = _text(fields[0])
-        if name not in _COLUMNS:
+        if name not in _COLUMNS and name not in _RUN_COLUMNS:
             continue
         if name in columns:
             raise InvalidSignature(f"signature file with two columns {name!r}")
@@ -265,7 +282,19 @@ def _check_crc(data: memoryview, column: _Column) -> None:
 def _array(data: memoryview, column: _Column) -> Any:
     count = column.n_bytes // column.dtype.itemsize
     flat = np.frombuffer(data, column.dtype, count, column.offset)
-    return cast(Any, flat.reshape(column.shape))
+    row = _RUN_COLUMNS.get(column.name, ())
+    if not row:
+        return cast(Any, flat.reshape(column.shape))
+    if column.shape[1:] != (math.prod(row),):
+        raise InvalidSignature(
+            f"column {column.name!r} of shape {column.shape}; rows have {math.prod(row)} values"
+        )
+    return cast(Any, flat.reshape(-1, *row))
+
+
+def _flat(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array whose rows have one dimension."""
+    return array if array.ndim == 1 else array.reshape(len(array), math.prod(array.shape[1:]))
 
 
 def _text(field: bytes) -> str:

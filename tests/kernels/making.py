@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mitate.kernels.borders import Rect
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
+from mitate.kernels.signature import (
+    DESCRIPTOR_VERSION,
+    N_COEFFICIENTS,
+    N_WINDOWS,
+    THUMB_COLS,
+    THUMB_ROWS,
+    Signature,
+)
 
 
 def make_signature(n_frames: int = 10, every: int = 3, seed: int = 0) -> Signature:
@@ -30,6 +38,19 @@ def make_signature(n_frames: int = 10, every: int = 3, seed: int = 0) -> Signatu
         layouts=rng.integers(0, 32, shape).astype(np.uint8),
         mirrored=rng.integers(0, 32, shape).astype(np.uint8),
         quality=rng.integers(0, 256, len(kept_first)).astype(np.uint8),
+    )
+
+
+def with_runs(signature: Signature, every: int = 4, seed: int = 0) -> Signature:
+    """Return a signature with runs of `every` kept descriptors."""
+    rng = np.random.default_rng(seed)
+    first = np.arange(0, signature.n_kept, every, dtype=np.uint32)
+    shape = (len(first), N_WINDOWS, N_COEFFICIENTS)
+    return replace(
+        signature,
+        run_first=first,
+        windows=rng.integers(0, 32, shape).astype(np.uint8),
+        thumbnails=rng.integers(0, 256, (len(first), THUMB_ROWS, THUMB_COLS)).astype(np.uint8),
     )
 
 

@@ -13,8 +13,10 @@ from PIL import Image
 from mitate.kernels.borders import Rect
 from mitate.kernels.decode import Limits, open_media
 from mitate.kernels.errors import InvalidMedia
+from mitate.kernels.runs import run_starts
 from mitate.kernels.sign import SignatureStream, picture_views, sign
 from mitate.kernels.signature import Signature
+from mitate.kernels.vector import derive
 
 H264 = ("-c:v", "libx264", "-preset", "veryfast")
 SMALL = "testsrc2=s=160x90:r=25:d=1"
@@ -181,3 +183,15 @@ def test_the_bars_of_real_clips_are_found(clips: Path) -> None:
         assert stream.rect == Rect(72, 0, 568, 360)
     with SignatureStream(clips / "pennychip_locomotive.mp4") as stream:
         assert stream.rect == Rect(0, 0, 1280, 720)
+
+
+def test_runs_windows_and_thumbnails_follow_the_picture(ffmpeg: str, tmp_path: Path) -> None:
+    moving = "testsrc2=s=160x90:r=25:d=12"
+    path = make_video(ffmpeg, tmp_path / "v.mkv", "-c:v", "ffv1", source=moving)
+    signature = sign(path)
+    assert signature.run_first[0] == 0
+    assert 1 < len(signature.run_first) <= signature.n_kept
+    vectors = derive(signature.layouts)
+    np.testing.assert_array_equal(signature.run_first, run_starts(vectors))
+    assert len(signature.windows) == len(signature.thumbnails) == len(signature.run_first)
+    assert signature.thumbnails.std() > 20

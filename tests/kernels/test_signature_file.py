@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import make_signature
+from making import make_signature, with_runs
 
 from mitate.kernels import signature_file
 from mitate.kernels.errors import CorruptData, InvalidSignature, NotFound
@@ -44,6 +44,30 @@ def with_new_checksums(data: bytearray) -> bytes:
 def test_what_is_written_is_read(n_frames: int, every: int, seed: int) -> None:
     signature = make_signature(n_frames, every, seed)
     assert_same(signature_file.read(packed(signature)), signature)
+
+
+def test_runs_are_written_and_read() -> None:
+    signature = make_signature(60)
+    assert_same(signature_file.read(packed(with_runs(signature))), with_runs(signature))
+
+
+def test_older_files_have_no_runs_and_half_of_their_columns_is_refused() -> None:
+    assert len(signature_file.read(packed(make_signature(9))).run_first) == 0
+    data = bytearray(packed(with_runs(make_signature(9))))
+    at = data.index(b"thumbnails\0")
+    data[at : at + 10] = b"thumbnests"
+    with pytest.raises(InvalidSignature, match="without the column 'thumbnails'"):
+        signature_file.read(with_new_checksums(data))
+
+
+def test_runs_that_name_no_descriptor_are_refused() -> None:
+    signature = with_runs(make_signature(60))
+    with pytest.raises(InvalidSignature, match="names kept descriptor"):
+        replace(
+            signature, run_first=signature.run_first + np.uint32(19) * (signature.run_first > 0)
+        )
+    with pytest.raises(InvalidSignature, match="must start with 0"):
+        replace(signature, run_first=signature.run_first + np.uint32(1))
 
 
 def test_stills_and_partial_items_are_told_apart() -> None:
