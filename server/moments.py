@@ -86,7 +86,10 @@ def moments(
     vectors: Vectors,  # (v, 32) of the views
     n_moments: int,
 ) -> list[Moment]:
-    """Return the nearest moments, nearest first; of each episode those of its best source."""
+    """Return the nearest moments, nearest first; of each episode those of its best source.
+
+    Moments do not overlap: what lies within reach of a better one is that one.
+    """
     found: list[Moment] = []
     source_of: dict[int, int] = {}
     left = np.ones(len(hits.kept), np.bool_)
@@ -98,11 +101,17 @@ def moments(
             left &= ~of_source
             continue
         moment = _moment(source, hits, place, vectors[hits.views[place]])
-        found.append(moment)
+        if not any(_overlap(moment, other) for other in found):
+            found.append(moment)
         times_ms = source.signature.times_ms[source.signature.kept_first[hits.kept * of_source]]
         near = (times_ms >= moment.from_ms - APART_MS) & (times_ms <= moment.to_ms + APART_MS)
         left &= ~(of_source & near)
     return found
+
+
+def _overlap(one: Moment, other: Moment) -> bool:
+    same = one.source.source_id == other.source.source_id
+    return same and one.from_ms < other.to_ms and other.from_ms < one.to_ms
 
 
 def _moment(source: LoadedSource, hits: PictureHits, place: int, vector: Vectors) -> Moment:

@@ -27,7 +27,8 @@ from mitate.server.search import (
     match_distance,
 )
 
-FIRST_K = 128  # neighbours of each view; MAX_K when these hold too few moments
+FIRST_K = 128  # neighbours of each view; MAX_K when more moments could match
+FEWEST = 3  # moments listed where so many are stored
 MIRRORED = "-mirrored"  # how the names of mirrored views end
 
 
@@ -107,7 +108,7 @@ def search_pictures(
     for k in (FIRST_K, MAX_K):
         if waiting:
             search_s += _search(prepared, results, waiting, find, k, n_matches)
-            waiting = [i for i in waiting if len(results[i].moments) < n_matches]
+            waiting = [i for i in waiting if _may_matter(results[i], n_matches)]
     answers = [
         _answer(picture, result, name_of, kind)
         for picture, result in zip(prepared, results, strict=True)
@@ -126,6 +127,14 @@ def _prepared(views: Views, mirrored: bool) -> _Picture:
     layouts = views.layouts[chosen]
     names = tuple(views.names[i] for i in chosen)
     return _Picture(names, layouts, derive(layouts), bool(informative.any()))
+
+
+def _may_matter(result: _Result, n_matches: int) -> bool:
+    """Tell whether moments that are not listed yet could match."""
+    if len(result.moments) >= n_matches:
+        return False
+    farthest = result.moments[-1].distance if result.moments else 0
+    return len(result.moments) < FEWEST or farthest <= match_distance(result.n_rows)
 
 
 def _search(

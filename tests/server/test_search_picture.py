@@ -15,7 +15,7 @@ from mitate.kernels.vector import derive
 from mitate.server.index import Neighbours
 from mitate.server.index_numpy import NumpyIndex
 from mitate.server.library import Library, NewSource, Snapshot
-from mitate.server.moments import LARGEST_GAP_MS
+from mitate.server.moments import LARGEST_GAP_MS, SAME_LENGTH
 from mitate.server.records import Names, Verdict
 from mitate.server.search_picture import SomeViews, search_pictures, views_of_layouts
 
@@ -218,5 +218,10 @@ def test_the_listed_moments_are_the_nearest_that_are_stored(
     for source in shelf.library.snapshot().sources.values():
         times_ms = source.signature.times_ms[source.signature.kept_first]
         distances = ((source.vectors - query) ** 2).sum(axis=1)
-        for time_ms in times_ms[distances < last]:
-            assert (source.source_id, int(time_ms)) in covered
+        known = [(source.source_id, int(time_ms)) in covered for time_ms in times_ms]
+        for i in np.flatnonzero(distances < last):
+            reach = (np.sqrt(distances[i]) + SAME_LENGTH) ** 2
+            ends = np.flatnonzero(np.append(distances > reach, True))
+            stop = int(ends[np.searchsorted(ends, i)])
+            start = int(ends[np.searchsorted(ends, i) - 1]) if i > ends[0] else -1
+            assert any(known[start + 1 : stop]), times_ms[i]
