@@ -146,14 +146,15 @@ def _rated(
 def _distinct(rects: list[Rect], scores: npt.NDArray[np.float64], most: int) -> list[Box]:
     found: list[Box] = []
     for i in np.argsort(-scores, kind="stable"):
-        if all(_shared(rects[i], box.rect) < _SAME_BOX for box in found):
+        if all(shared_area(rects[i], box.rect) < _SAME_BOX for box in found):
             found.append(Box(rects[i], float(scores[i])))
         if len(found) == most:
             break
     return found
 
 
-def _shared(one: Rect, other: Rect) -> float:
+def shared_area(one: Rect, other: Rect) -> float:
+    """Return the share of their union that two rectangles have in common."""
     width = min(one.right, other.right) - max(one.left, other.left)
     height = min(one.bottom, other.bottom) - max(one.top, other.top)
     both = max(width, 0) * max(height, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import chain, islice
 from types import TracebackType
 from typing import Self
@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from mitate.kernels.borders import Border, Rect, common_rect, find_border, measure
 from mitate.kernels.decode import Limits, Picture, luma_of, open_media
-from mitate.kernels.decode_pillow import PillowDecoder
 from mitate.kernels.grids import Grids, scale_rect
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
@@ -68,18 +67,6 @@ class MediaHead:
     rect: Rect
     duration_ms: int  # when the last frame read so far ends
     partial: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PictureViews:
-    """The descriptors of a picture as it is, within its border, and of both mirrored."""
-
-    names: tuple[str, ...]  # "full", "full-mirrored", and where there is a border "inner", ...
-    layouts: npt.NDArray[np.uint8]  # (v, 33)
-    quality: npt.NDArray[np.uint8]  # (v,)
-    rects: tuple[Rect, ...]  # the part that each view shows
-    width: int  # of the picture, pixels
-    height: int
 
 
 class SignatureStream:
@@ -235,53 +222,10 @@ def sign(
         return join(stream.head(), chunks)
 
 
-def picture_views(
-    source: str | os.PathLike[str] | bytes,
-    *,
-    limits: Limits | None = None,
-    keep_borders: bool = False,
-) -> PictureViews:
-    """Return the views of a picture that a search looks for.
-
-    Args:
-        source: path of a picture, or its bytes; of an animation the first frame counts.
-        limits: what is refused.
-        keep_borders: take a flat border for part of the picture and give no inner view.
-
-    Raises:
-        InvalidMedia: not a picture, or over a limit.
-    """
-    with PillowDecoder(source, limits or Limits()) as decoder:
-        picture = next(decoder.frames())
-    size = picture.width, picture.height
-    whole = Rect(0, 0, *size)
-    inner = whole if keep_borders else find_border(luma_of(picture))
-    rects = {"full": whole} | ({"inner": inner} if inner != whole else {})
-    grids = Grids(len(rects))
-    for rect in rects.values():
-        grids.add(picture, rect)
-    return _views(rects, grids.rgb_means(), *size)
-
-
-def _views(
-    rects: dict[str, Rect], means: npt.NDArray[np.float64], width: int, height: int
-) -> PictureViews:
-    both = np.concatenate((means, mirror_means(means)))
-    order = np.arange(len(both)).reshape(2, -1).T.ravel()
-    return PictureViews(
-        names=tuple(name + mirror for name in rects for mirror in ("", "-mirrored")),
-        layouts=describe(both)[order],
-        quality=quality(both)[order],
-        rects=tuple(rect for rect in rects.values() for _ in range(2)),
-        width=width,
-        height=height,
-    )
-
-
 def taken_apart(signature: Signature) -> tuple[Chunk, MediaHead]:
     """Return a signature as one chunk and its head; `join` puts them together again."""
-    chunk = Chunk(*(getattr(signature, field.name) for field in fields(Chunk)))
-    head = MediaHead(*(getattr(signature, field.name) for field in fields(MediaHead)))
+    chunk = Chunk(*(getattr(signature, column.name) for column in fields(Chunk)))
+    head = MediaHead(*(getattr(signature, column.name) for column in fields(MediaHead)))
     return chunk, head
 
 

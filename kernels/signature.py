@@ -38,14 +38,17 @@ _ARRAYS = (
 
 
 def no_run_first() -> npt.NDArray[np.uint32]:
+    """Return the `run_first` of a signature without runs."""
     return np.zeros(0, np.uint32)
 
 
 def no_windows() -> Bytes:
+    """Return the `windows` of a signature without runs."""
     return np.zeros((0, N_WINDOWS, N_COEFFICIENTS), np.uint8)
 
 
 def no_thumbnails() -> Bytes:
+    """Return the `thumbnails` of a signature without runs."""
     return np.zeros((0, THUMB_ROWS, THUMB_COLS), np.uint8)
 
 

@@ -30,12 +30,11 @@ from mitate.kernels.errors import MitateError, OperationCancelled, WorkerDied, e
 from mitate.kernels.sign import (
     Chunk,
     MediaHead,
-    PictureViews,
     SignatureStream,
-    picture_views,
     sign,
 )
 from mitate.kernels.signature import Signature
+from mitate.kernels.views import Level, PictureViews, picture_views
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +56,7 @@ class Task:
     limits: Limits
     backend: str = "auto"
     keep_borders: bool = False
+    level: Level = "fast"
 
 
 def _die_with_parent(parent: int) -> None:
@@ -69,7 +69,9 @@ def _die_with_parent(parent: int) -> None:
 
 def _run(task: Task, send: Callable[[str, object], None]) -> Signature | PictureViews | MediaHead:
     if task.kind == "views":
-        return picture_views(task.media, limits=task.limits, keep_borders=task.keep_borders)
+        return picture_views(
+            task.media, limits=task.limits, keep_borders=task.keep_borders, level=task.level
+        )
     path = str(task.media)
     if task.kind == "sign":
         return sign(

@@ -12,7 +12,8 @@ from PIL import Image
 
 from bench.quality.method import NOTHING, Answer, Reference, Searcher, Video, code_version
 from bench.quality.pictures import Pixels
-from mitate.kernels.sign import PictureViews, picture_views, sign
+from mitate.kernels.sign import sign
+from mitate.kernels.views import PictureViews, picture_views
 from mitate.server.index import Neighbours, make_index
 from mitate.server.library import Library, NewSource, Scope, Snapshot
 from mitate.server.records import Answer as Found

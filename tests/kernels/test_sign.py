@@ -14,9 +14,10 @@ from mitate.kernels.borders import Rect
 from mitate.kernels.decode import Limits, open_media
 from mitate.kernels.errors import InvalidMedia
 from mitate.kernels.runs import run_starts
-from mitate.kernels.sign import SignatureStream, picture_views, sign
+from mitate.kernels.sign import SignatureStream, sign
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
+from mitate.kernels.views import picture_views
 
 H264 = ("-c:v", "libx264", "-preset", "veryfast")
 SMALL = "testsrc2=s=160x90:r=25:d=1"
@@ -59,11 +60,11 @@ def framed() -> bytes:
 
 def test_a_picture_with_a_border_has_inner_views() -> None:
     views = picture_views(framed())
-    assert views.names == ("full", "full-mirrored", "inner", "inner-mirrored")
-    assert views.rects[2:] == (Rect(60, 40, 260, 160),) * 2
-    assert views.layouts.shape == (4, 33)
+    assert views.names[:4] == ("full", "full-mirrored", "inner", "inner-mirrored")
+    assert views.rects[2:4] == (Rect(60, 40, 260, 160),) * 2
     assert (views.width, views.height) == (300, 200)
-    assert picture_views(framed(), keep_borders=True).names == ("full", "full-mirrored")
+    kept = picture_views(framed(), keep_borders=True, level="fast")
+    assert kept.names == ("full", "full-mirrored")
 
 
 def test_the_mirrored_view_is_that_of_the_mirrored_picture() -> None:

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mitate.kernels.quality import GATE
-from mitate.kernels.sign import picture_views, sign
+from mitate.kernels.sign import sign
 from mitate.kernels.signature import Signature
+from mitate.kernels.views import picture_views
 from mitate.server.index import Neighbours, make_index
 from mitate.server.library import Library, NewSource, Scope, Snapshot
 from mitate.server.records import Match, Names
