@@ -44,6 +44,7 @@ class _Search:
     queries: NDArray[np.int8]
     k: int
     scope: Scope
+    windows: bool
     since: float
     future: Future[Found]
 
@@ -86,8 +87,9 @@ class Engine:
         queries: NDArray[np.int8],  # (q, 32)
         k: int,
         scope: Scope,
+        windows: bool = False,
     ) -> Future[Found]:
-        """Find the k nearest rows of every query.
+        """Find the k nearest rows of every query, among frames or among windows.
 
         Raises:
             Overloaded: too many queries are waiting.
@@ -102,7 +104,7 @@ class Engine:
                     f"pass the limit of {self._max_queued} (max_queue_signatures); try again later"
                 )
             self._n_queued += len(queries)
-            self._searches.append(_Search(queries, k, scope, time.perf_counter(), future))
+            self._searches.append(_Search(queries, k, scope, windows, time.perf_counter(), future))
             self._wake.notify()
         return future
 
@@ -138,7 +140,8 @@ class Engine:
         n_queries = 0
         for search in self._searches:
             fits = not batch or (
-                search.scope == batch[0].scope and n_queries + len(search.queries) <= BATCH_QUERIES
+                (search.scope, search.windows) == (batch[0].scope, batch[0].windows)
+                and n_queries + len(search.queries) <= BATCH_QUERIES
             )
             (batch if fits else rest).append(search)
             n_queries += len(search.queries) if fits else 0
@@ -153,10 +156,12 @@ class Engine:
             return
         try:
             snapshot = self._library.snapshot()
-            found = self._library.index.search(
+            windows = live[0].windows
+            index = self._library.windows if windows else self._library.index
+            found = index.search(
                 np.concatenate([search.queries for search in live]),
                 max(search.k for search in live),
-                snapshot.allowed(live[0].scope),
+                snapshot.allowed(live[0].scope, windows),
             )
         except Exception as error:
             log.exception("search failed")

@@ -59,11 +59,22 @@ class LoadedSource:
     signature: Signature
     vectors: NDArray[np.int8]  # (n_kept, 32)
     first_row: int
+    window_vectors: NDArray[np.int8]  # (runs x windows, 32)
+    first_window_row: int  # in the index of windows
 
     @property
     def stop_row(self) -> int:
         """The row after the last."""
         return self.first_row + len(self.vectors)
+
+    @property
+    def stop_window_row(self) -> int:
+        """The row after the last in the index of windows."""
+        return self.first_window_row + len(self.window_vectors)
+
+
+def _no_rows() -> NDArray[np.int64]:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,10 +86,12 @@ class Snapshot:
     _first_rows: NDArray[np.int64] = field(repr=False)  # (n_sources,) increasing
     _stop_rows: NDArray[np.int64] = field(repr=False)  # (n_sources,)
     _source_ids: NDArray[np.int64] = field(repr=False)  # (n_sources,)
+    n_window_rows: int = 0
+    _first_window_rows: NDArray[np.int64] = field(default_factory=_no_rows, repr=False)
 
     @staticmethod
-    def of(sources: Iterable[LoadedSource], n_rows: int) -> Snapshot:
-        """Make the snapshot of `sources` in an index of `n_rows` rows."""
+    def of(sources: Iterable[LoadedSource], n_rows: int, n_window_rows: int = 0) -> Snapshot:
+        """Make the snapshot of `sources` in indexes of so many rows."""
         ordered = sorted(sources, key=lambda source: source.first_row)
         return Snapshot(
             MappingProxyType({source.source_id: source for source in ordered}),
@@ -86,6 +99,8 @@ class Snapshot:
             np.array([source.first_row for source in ordered], np.int64),
             np.array([source.stop_row for source in ordered], np.int64),
             np.array([source.source_id for source in ordered], np.int64),
+            n_window_rows,
+            np.array([source.first_window_row for source in ordered], np.int64),
         )
 
     def locate(
@@ -102,14 +117,31 @@ class Snapshot:
             np.where(held, rows - self._first_rows[at], -1),
         )
 
-    def allowed(self, scope: Scope) -> NDArray[np.bool_] | None:
-        """Return the rows within `scope`, shape (n_rows,), or None when all are."""
+    def locate_windows(
+        self,
+        rows: NDArray[np.int64],  # any shape, of the index of windows
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return source_id of each row and its place among the source's windows, -1 for row -1."""
+        if not len(self._source_ids):
+            return np.full(rows.shape, -1), np.full(rows.shape, -1)
+        at = np.searchsorted(self._first_window_rows, rows, side="right") - 1
+        held = rows >= 0
+        return (
+            np.where(held, self._source_ids[at], -1),
+            np.where(held, rows - self._first_window_rows[at], -1),
+        )
+
+    def allowed(self, scope: Scope, windows: bool = False) -> NDArray[np.bool_] | None:
+        """Return the rows within `scope`, of frames or of windows, or None when all are."""
         if scope == Scope():
             return None
-        mask = np.zeros(self.n_rows, np.bool_)
+        mask = np.zeros(self.n_window_rows if windows else self.n_rows, np.bool_)
         for source in self.sources.values():
             if scope.holds(source):
-                mask[source.first_row : source.stop_row] = True
+                first, stop = source.first_row, source.stop_row
+                if windows:
+                    first, stop = source.first_window_row, source.stop_window_row
+                mask[first:stop] = True
         return mask
 
 
@@ -119,6 +151,7 @@ class Library:
     def __init__(self, index_factory: Callable[[], Index]) -> None:
         self._index_factory = index_factory
         self._index = index_factory()
+        self._windows = index_factory()
         self._sources: dict[int, LoadedSource] = {}
         self._snapshot = Snapshot.of((), 0)
 
@@ -126,6 +159,11 @@ class Library:
     def index(self) -> Index:
         """The index whose rows the latest snapshot numbers."""
         return self._index
+
+    @property
+    def windows(self) -> Index:
+        """The index of the windows of runs."""
+        return self._windows
 
     def snapshot(self) -> Snapshot:
         """Return the latest snapshot."""
@@ -156,15 +194,18 @@ class Library:
         """
         gone, added = set(old_source_ids), tuple(new)
         self._check(gone, [source.source_id for source in added])
-        vectors = [derive(source.signature.layouts) for source in added]
+        vectors = [_vectors(source.signature) for source in added]
         for source_id in gone:
             source = self._sources.pop(source_id)
             self._index.remove(source.first_row, source.stop_row)
+            self._windows.remove(source.first_window_row, source.stop_window_row)
         for fresh, its_vectors in zip(added, vectors, strict=True):
-            self._load(fresh, its_vectors)
+            self._load(fresh, *its_vectors)
         if self._index.n_dead > MAX_DEAD_SHARE * self._index.n_rows:
             self._compact()
-        self._snapshot = Snapshot.of(self._sources.values(), self._index.n_rows)
+        self._snapshot = Snapshot.of(
+            self._sources.values(), self._index.n_rows, self._windows.n_rows
+        )
 
     def _check(self, gone: set[int], new: list[int]) -> None:
         missing = gone - self._sources.keys()
@@ -175,8 +216,13 @@ class Library:
         if taken or twice:
             raise AlreadyExists(f"sources {sorted(taken | twice)} are loaded or named twice")
 
-    def _load(self, source: NewSource | LoadedSource, vectors: NDArray[np.int8]) -> None:
-        vectors.flags.writeable = False
+    def _load(
+        self,
+        source: NewSource | LoadedSource,
+        vectors: NDArray[np.int8],
+        window_vectors: NDArray[np.int8],
+    ) -> None:
+        vectors.flags.writeable = window_vectors.flags.writeable = False
         self._sources[source.source_id] = LoadedSource(
             source.source_id,
             source.episode_id,
@@ -184,10 +230,18 @@ class Library:
             source.signature,
             vectors,
             self._index.add(vectors),
+            window_vectors,
+            self._windows.add(window_vectors),
         )
 
     def _compact(self) -> None:
         """Build the index anew from the sources that are left."""
-        self._index = self._index_factory()
+        self._index, self._windows = self._index_factory(), self._index_factory()
         for source in sorted(self._sources.values(), key=lambda source: source.first_row):
-            self._load(source, source.vectors)
+            self._load(source, source.vectors, source.window_vectors)
+
+
+def _vectors(signature: Signature) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Return the searched vectors of the kept frames, and of the windows of the runs."""
+    windows = signature.windows.reshape(-1, signature.windows.shape[-1])
+    return derive(signature.layouts), derive(windows)
