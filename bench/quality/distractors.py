@@ -24,7 +24,7 @@ from bench.quality.edit_tone import hue
 from bench.quality.pictures import Pixels, fitted, frames, to_rgb, upright_size
 from bench.quality.titles import Media
 
-VERSION = "1"
+VERSION = "2"
 SIZE = (160, 90)  # width and height
 CHUNK = 1000  # pictures
 STILLS = "stills"  # stands for a title
@@ -69,9 +69,14 @@ def chunks(pool: Pool, count: int, seed: int) -> list[Chunk]:
 
 def make(pool: Pool, chunk: Chunk, seed: int) -> NDArray[np.uint8]:
     """Return the pictures of a chunk, (n, 90, 160, 3)."""
-    rng = np.random.default_rng((seed, 2, chunk.number))
+    return np.stack([make_one(pool, chunk, seed, number) for number in range(CHUNK)])
+
+
+def make_one(pool: Pool, chunk: Chunk, seed: int, number: int) -> Pixels:
+    """Return one picture of a chunk."""
+    rng = np.random.default_rng((seed, 2, chunk.number, number))
     bases = [picture for title in chunk.titles for picture in pool.pictures[title]]
-    return np.stack([_picture(bases, rng) for _ in range(CHUNK)])
+    return _picture(bases, rng)
 
 
 def write_video(pictures: NDArray[np.uint8], path: Path) -> None:

@@ -56,18 +56,22 @@ class Searcher(Protocol):
         ...
 
 
-class Method(Protocol):
-    """A way of finding pictures."""
+class Describer(Protocol):
+    """Something that is told of every picture that is asked for."""
 
     name: str
     version: str  # changes when what it stores would
 
-    def reference(self, video: Video) -> Reference:
-        """Describe every frame of a video."""
-        ...
-
     def query(self, picture: Pixels) -> Any:
         """Describe a picture that is asked for."""
+        ...
+
+
+class Method(Describer, Protocol):
+    """A way of finding pictures."""
+
+    def reference(self, video: Video) -> Reference:
+        """Describe every frame of a video."""
         ...
 
     def searcher(self, references: Sequence[tuple[int, Reference]]) -> Searcher:

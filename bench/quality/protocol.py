@@ -9,14 +9,14 @@ and an exact search answers as if it had never seen what is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.quality.method import Answer
-from bench.quality.pictures import Pixels
+from bench.quality.pictures import Pixels, thumb
 from bench.quality.same import ALIKE_SHARE, Lookup, is_flat, same
 from bench.quality.titles import Clip, Media
 from bench.quality.transforms import Cell, cells
@@ -169,6 +169,25 @@ class Protocol:
         searched = ~np.isin(self._clip_of, list(self.left_out(ask)))
         thumb = self._surveys[ask.clip].thumbs[ask.frame]
         return self._lookup.closest(thumb, searched)[1] <= ALIKE_SHARE
+
+
+class Looks:
+    """Tells which pictures hold nothing to recognise once they are edited."""
+
+    name = "looks"
+    version = "1"
+
+    def query(self, picture: Pixels) -> bool:
+        """Tell whether a picture is flat."""
+        return is_flat(thumb(picture))
+
+
+def as_edited(asks: Sequence[Ask], flat: Sequence[bool]) -> list[Ask]:
+    """Return the queries; of those that came out flat nothing is to be found."""
+    return [
+        replace(ask, kind="flat") if its and ask.kind != "flat" else ask
+        for ask, its in zip(asks, flat, strict=True)
+    ]
 
 
 def flat_picture(seed: int) -> Pixels:

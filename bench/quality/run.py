@@ -19,7 +19,7 @@ from bench.quality.method import Answer, Method, Reference
 from bench.quality.mpeg7 import Mpeg7
 from bench.quality.ours import Mitate
 from bench.quality.pdq import Pdq
-from bench.quality.protocol import FULL, Ask, Protocol, Sizes, chunks_of
+from bench.quality.protocol import FULL, Ask, Looks, Protocol, Sizes, as_edited, chunks_of
 from bench.quality.titles import find
 from bench.quality.tracemoe import TraceMoe
 from bench.quality.work import Workshop
@@ -56,7 +56,9 @@ def measure(options: Options) -> dict[str, Any]:
     asks = protocol.asks()
     chunks, of_chunks = shop.chunk_references(methods, pool, options.sizes.distractors)
     of_clips = shop.clip_references(methods)
-    queries = shop.queries(methods, asks)
+    looks = Looks()
+    queries = shop.queries([looks, *methods], asks)
+    asks = as_edited(asks, queries[looks.name])
     groups = grouped(protocol, asks, [chunk.titles for chunk in chunks])
     results: dict[str, Any] = {}
     for method in methods:

@@ -43,8 +43,7 @@ class Sources:
             ((_, run),) = runs(clips[answer.number].path, [at], before=0)
             return run[-1]
         chunk = self.chunks[answer.number - len(clips)]
-        pictures = distractors.make(self.pool, chunk, self.shop.seed)
-        return np.asarray(pictures[answer.time_ms // 1000])
+        return distractors.make_one(self.pool, chunk, self.shop.seed, answer.time_ms // 1000)
 
 
 def write(prefix: Path, made_from: Sources, judged: Judged) -> None:

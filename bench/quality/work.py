@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.quality import distractors, transforms
 from bench.quality.cache import Cache, key_of
-from bench.quality.method import Method, Reference, Video, code_version
+from bench.quality.method import Describer, Method, Reference, Video, code_version
 from bench.quality.pictures import Pixels, frames, runs, small_frames, thumb, to_rgb
 from bench.quality.protocol import Ask, Survey, flat_picture
 from bench.quality.titles import Media
@@ -76,7 +76,7 @@ class Workshop:
             for method in methods
         }
 
-    def queries(self, methods: Sequence[Method], asks: Sequence[Ask]) -> dict[str, list[Any]]:
+    def queries(self, methods: Sequence[Describer], asks: Sequence[Ask]) -> dict[str, list[Any]]:
         """Return how each method describes every query, in the order of `asks`."""
         by_clip: defaultdict[int, list[int]] = defaultdict(list)
         for place, ask in enumerate(asks):
@@ -141,7 +141,7 @@ class Workshop:
                 partial(method.reference, video), "clips", _of(method), self._file(number)
             )
 
-    def _make_queries(self, methods: Sequence[Method], group: tuple[int, list[Ask]]) -> None:
+    def _make_queries(self, methods: Sequence[Describer], group: tuple[int, list[Ask]]) -> None:
         clip, asks = group
         missing = [m for m in methods if not self.cache.has(*self._query_names(m, clip, asks))]
         if not missing:
@@ -153,7 +153,7 @@ class Workshop:
         for method in missing:
             self.cache.put(made[method.name], *self._query_names(method, clip, asks))
 
-    def _query_names(self, method: Method, clip: int, asks: Sequence[Ask]) -> tuple[str, ...]:
+    def _query_names(self, method: Describer, clip: int, asks: Sequence[Ask]) -> tuple[str, ...]:
         file = "drawn" if clip < 0 else self._file(clip)
         return "queries", _of(method), f"{file}-{key_of(_EDITS, tuple(asks))}"
 
@@ -198,7 +198,7 @@ def _survey(path: Path) -> Survey:
     return Survey(np.array(times_ms, np.int64), np.stack(thumbs))
 
 
-def _of(method: Method) -> str:
+def _of(method: Describer) -> str:
     return f"{method.name}-{method.version}"
 
 

@@ -22,8 +22,8 @@ def test_a_moved_figure_makes_another_picture():
 
 def test_the_share_of_differing_cells_is_counted():
     other = thumb(0).copy()
-    other[:18] = np.where(other[:18] > 127, 0, 255)
-    assert differing(other[None], thumb(0))[0] == 0.5
+    other[:4, :8] ^= 128
+    assert differing(other[None], thumb(0))[0] == 4 * 8 / (36 * 64)
 
 
 def test_lookup_finds_the_closest_frame_among_those_allowed():
@@ -36,3 +36,12 @@ def test_lookup_finds_the_closest_frame_among_those_allowed():
 def test_one_colour_is_flat_and_a_drawing_is_not():
     assert is_flat(np.full((36, 64, 3), 40, np.uint8))
     assert not is_flat(thumb(0))
+
+
+def test_another_grading_leaves_a_picture_the_same():
+    soft = thumb(0) // 2 + 40
+    assert same(soft, (soft * 1.2 + 20).clip(0, 255).astype(np.uint8))
+
+
+def test_a_negative_picture_is_another_one():
+    assert not same(thumb(0), 255 - thumb(0))
