@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from bench.quality.transforms import NOT_IN_MEAN, cells
 
 RATES = {"r1": None, "r1_at_1_percent": 0.01, "r1_at_0.1_percent": 0.001}
 N_DRAWS = 200
+NEGATIVE_KINDS = ("unrelated", "series", "shared")
 _CLAIMS = ("match", "ambiguous")
 
 
@@ -45,10 +47,12 @@ class Judged:
         self.cells: Ints = np.array([order[ask.cell] for ask in asks])
         self.scores: Floats = np.array([answer.score for answer in answers], np.float64)
         self.claimed: Bools = np.array([answer.verdict in _CLAIMS for answer in answers])
+        self.matched: Bools = np.array([answer.verdict == "match" for answer in answers])
         self.scored = np.flatnonzero(self.kinds != "flat")
+        self.positive: Bools = self.kinds[self.scored] == "positive"
 
     def outcomes(self) -> Outcomes:
-        """Return all queries but the flat ones."""
+        """Return all queries but the flat ones; those of shared pictures are no negatives."""
         negative = (self.kinds == "unrelated") | (self.kinds == "series")
         return Outcomes(self.scores, self.right, negative, self.titles).take(self.scored)
 
@@ -60,7 +64,7 @@ class Judged:
             "mean": {
                 name: self._mean(name, outcomes, values, seed) for name, values in recalls.items()
             },
-            "cells": self._cells(outcomes, recalls),
+            "cells": self._cells(recalls),
             "false_alarms": self._false_alarms(outcomes),
             "verdicts": self._verdicts(),
             "calibration_error": self._calibration(),
@@ -72,14 +76,14 @@ class Judged:
 
         def statistic(rows: Ints) -> float:
             some = outcomes.take(rows)
-            return family_mean(recall(some, RATES[name]), cell_of[rows], some.negative)
+            return family_mean(recall(some, RATES[name]), cell_of[rows], self.positive[rows])
 
         low, high = bootstrap(outcomes.titles, statistic, N_DRAWS, seed)
-        mean = family_mean(values, cell_of, outcomes.negative)
+        mean = family_mean(values, cell_of, self.positive)
         return {"mean": _percent(mean), "low": _percent(low), "high": _percent(high)}
 
-    def _cells(self, outcomes: Outcomes, recalls: dict[str, Floats]) -> list[dict[str, Any]]:
-        positive = ~outcomes.negative
+    def _cells(self, recalls: dict[str, Floats]) -> list[dict[str, Any]]:
+        positive = self.positive
         groups = self.cells[self.scored][positive]
         counts = np.bincount(groups, minlength=len(cells()))
         means = {k: mean_by(v[positive], groups, len(cells())) for k, v in recalls.items()}
@@ -93,18 +97,21 @@ class Judged:
         """Return the share of negatives answered: at fitted thresholds, at the method's own."""
         kinds, claimed = self.kinds[self.scored], self.claimed[self.scored]
         found: dict[str, Any] = {}
-        for kind in ("unrelated", "series"):
+        for kind in NEGATIVE_KINDS:
             mine = kinds == kind
+            if not mine.any():
+                continue
             found[kind] = {"n": int(mine.sum()), "own": _percent(claimed[mine].mean())}
+            found[kind]["own_match"] = _percent(self.matched[self.scored][mine].mean())
             for name, rate in RATES.items():
-                if rate is not None and mine.any():
+                if rate is not None:
                     found[kind][name] = _percent(given(outcomes, rate)[mine].mean())
         return found
 
     def _verdicts(self) -> dict[str, float]:
         """Return how often the verdict at the method's own operating point is right."""
         positive, flat = self.kinds == "positive", self.kinds == "flat"
-        negative = ~positive & ~flat
+        negative = (self.kinds == "unrelated") | (self.kinds == "series")
         return {
             "positive": _percent((self.claimed & self.right)[positive].mean()),
             "positive_named_wrong": _percent((self.claimed & ~self.right)[positive].mean()),
@@ -116,7 +123,7 @@ class Judged:
         pairs = [
             (answer.probability, right)
             for answer, right, kind in zip(self.answers, self.right, self.kinds, strict=True)
-            if answer.probability is not None and kind != "flat"
+            if answer.probability is not None and kind not in ("flat", "shared")
         ]
         if not pairs:
             return None
@@ -124,16 +131,14 @@ class Judged:
         return round(calibration_error(probabilities, right.astype(np.bool_)), 4)
 
 
-def family_mean(values: Floats, cell_of: Ints, negative: Bools) -> float:
+def family_mean(values: Floats, cell_of: Ints, positive: Bools) -> float:
     """Return the mean over families of the mean over strengths, of positives."""
-    means = mean_by(values[~negative], cell_of[~negative], len(cells()))
-    names = sorted({cell.family for cell in cells()} - NOT_IN_MEAN)
-    families = [
-        np.nanmean(means[[n for n, cell in enumerate(cells()) if cell.family == name]])
-        for name in names
-        if not np.isnan(means[[n for n, cell in enumerate(cells()) if cell.family == name]]).all()
-    ]
-    return float(np.mean(families))
+    means = mean_by(values[positive], cell_of[positive], len(cells()))
+    families: defaultdict[str, list[float]] = defaultdict(list)
+    for cell, mean in zip(cells(), means, strict=True):
+        if cell.family not in NOT_IN_MEAN and not np.isnan(mean):
+            families[cell.family].append(float(mean))
+    return float(np.mean([np.mean(figures) for figures in families.values()]))
 
 
 def _percent(share: float) -> float:

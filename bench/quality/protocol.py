@@ -2,6 +2,8 @@
 
 All clips are indexed once. A query whose answer must be "no" is asked as if what it is from were
 not: the whole title (`unrelated`), or the episode alone (`series`: same characters, other episode).
+Where something else that is searched shares most of the picture, the same set and nearly the same
+drawing, the query is counted apart (`shared`): an answer that it is ambiguous is not wrong there.
 Distractors made from the query's own title are always left out. So every title takes both parts,
 and an exact search answers as if it had never seen what is left out.
 """
@@ -17,11 +19,11 @@ from numpy.typing import NDArray
 
 from bench.quality.method import Answer
 from bench.quality.pictures import Pixels, thumb
-from bench.quality.same import ALIKE_SHARE, Lookup, is_flat, same
+from bench.quality.same import ALIKE_SHARE, SHARED_SHARE, Lookup, is_flat, same
 from bench.quality.titles import Clip, Media
 from bench.quality.transforms import Cell, cells
 
-Kind = Literal["positive", "unrelated", "series", "flat"]
+Kind = Literal["positive", "unrelated", "series", "shared", "flat"]
 SERIES_SHARE = 0.3  # of the negatives, where a title has several episodes
 PER_FRAME = 8  # negatives made from one frame
 NEAR_MS = 1000  # an answer so near to the true time is right
@@ -77,6 +79,7 @@ class Protocol:
 
     def asks(self) -> list[Ask]:
         """Return all queries; a seed always gives the same."""
+        self.n_alike_dropped = 0
         return [*self._positives(), *self._negatives(), *self._flats()]
 
     def left_out(self, ask: Ask) -> frozenset[int]:
@@ -84,9 +87,9 @@ class Protocol:
         if ask.kind in ("positive", "flat"):
             return frozenset()
         clip = self.media.clips[ask.clip]
-        if ask.kind == "series":
-            return frozenset([clip.number])
-        return frozenset(other.number for other in self.media.same_title(clip))
+        if ask.kind == "unrelated":
+            return frozenset(other.number for other in self.media.same_title(clip))
+        return frozenset([clip.number])
 
     def title(self, ask: Ask) -> str:
         """Return the title that a query is from."""
@@ -130,9 +133,12 @@ class Protocol:
             clip, frame = self._draw(rng, lambda flat: not flat)
             several = len(self.media.same_title(clip)) > 1
             kind: Kind = "series" if several and rng.random() < SERIES_SHARE else "unrelated"
-            if self._has_alike(Ask(kind, clip.number, frame, cells()[0], 0)):
+            share = self._closest(Ask(kind, clip.number, frame, cells()[0], 0))
+            if share <= ALIKE_SHARE:
                 self.n_alike_dropped += 1
                 continue
+            if share <= SHARED_SHARE:
+                kind = "shared"
             asks += [
                 Ask(kind, clip.number, frame, _cell(rng), _seed(rng)) for _ in range(PER_FRAME)
             ]
@@ -164,11 +170,11 @@ class Protocol:
                 return self.media.clips[number], frame
         raise ValueError("no frame of the kind asked for in these clips")
 
-    def _has_alike(self, ask: Ask) -> bool:
-        """Tell whether something that is searched shows nearly the same as a negative's frame."""
+    def _closest(self, ask: Ask) -> float:
+        """Return how much the frame most alike among those searched differs from a query's."""
         searched = ~np.isin(self._clip_of, list(self.left_out(ask)))
         thumb = self._surveys[ask.clip].thumbs[ask.frame]
-        return self._lookup.closest(thumb, searched)[1] <= ALIKE_SHARE
+        return self._lookup.closest(thumb, searched)[1]
 
 
 class Looks:

@@ -15,7 +15,8 @@ from bench.quality.pictures import Pixels
 
 VISIBLE = 16  # levels of 255 by which a cell must differ in some channel to count
 SAME_SHARE = 0.01  # of the cells may differ in frames that count as the same
-ALIKE_SHARE = 0.10  # and in frames too alike for either to be a fair negative of the other
+ALIKE_SHARE = 0.10  # and in frames too alike for either to be a negative of the other
+SHARED_SHARE = 0.40  # and in frames that share the set and most of the drawing
 FLAT_DEVIATION = 8.0  # levels; a picture whose luma deviates less holds nothing to recognise
 
 _LEAST_CORRELATION = 0.85  # of luma, below which pictures are not even compared

@@ -54,7 +54,7 @@ def write(prefix: Path, made_from: Sources, judged: Judged) -> None:
     positive = judged.kinds == "positive"
     failed = {
         "missed": positive & ~(answered & judged.right),
-        "false-alarms": answered & ~positive & (judged.kinds != "flat"),
+        "false-alarms": answered & np.isin(judged.kinds, ["unrelated", "series"]),
     }
     for name, which in failed.items():
         places = np.random.default_rng(0).permutation(np.flatnonzero(which))[:MOST]

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
+from bench.quality.figures import NEGATIVE_KINDS
+
 _MEANS = {"r1": "R@1", "r1_at_1_percent": "at 1 %", "r1_at_0.1_percent": "at 0.1 %"}
+
+_ALARMS = {
+    "own": "answered at its own threshold",
+    "own_match": "of these as match",
+    "r1_at_1_percent": "answered at the fitted 1 %",
+    "r1_at_0.1_percent": "answered at the fitted 0.1 %",
+}
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -27,14 +37,13 @@ def _summary(found: dict[str, Any]) -> Iterator[str]:
     yield _row("", methods)
     yield _row("---", ["---:"] * len(methods))
     for key, label in _MEANS.items():
-        figures = [m["mean"][key] for m in methods.values()]
-        texts = [f"**{f['mean']:.1f}** ({f['low']:.0f} to {f['high']:.0f})" for f in figures]
+        means = [m["mean"][key] for m in methods.values()]
+        texts = [f"**{f['mean']:.1f}** ({f['low']:.0f} to {f['high']:.0f})" for f in means]
         yield _row(f"mean {label}", texts)
-    for kind in ("unrelated", "series"):
-        own = [m["false_alarms"][kind]["own"] for m in methods.values()]
-        yield _row(f"false alarms at its own threshold, {kind}", [f"{v:.2f}" for v in own])
-        fitted = [m["false_alarms"][kind].get("r1_at_1_percent") for m in methods.values()]
-        yield _row(f"false alarms at the fitted 1 %, {kind}", [_text(v, 2) for v in fitted])
+    for kind, (key, label) in product(NEGATIVE_KINDS, _ALARMS.items()):
+        figures = [m["false_alarms"].get(kind, {}).get(key) for m in methods.values()]
+        if any(figure is not None for figure in figures):
+            yield _row(f"{kind}: {label}", [_text(figure, 2) for figure in figures])
     for key in ("positive", "positive_named_wrong", "negative", "flat"):
         yield _row(
             f"verdict right, {key}" if key != "positive_named_wrong" else "positive named wrongly",
