@@ -38,7 +38,9 @@ def open_video(
     try:
         container = av.open(url, "r", container_options=options, metadata_errors="replace")
     except ERRORS as error:
-        raise InvalidMedia(f"not a video that can be read: {_reason(error)}") from error
+        raise InvalidMedia(
+            f"no video can be read from it ({_reason(error)}): of no known kind, or cut off"
+        ) from error
     try:
         stream = _video_stream(container)
         _configure(stream, limits, threads)

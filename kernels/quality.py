@@ -22,6 +22,11 @@ def quality(
     rgb_means: Floats,  # (n, 8, 8, 3) of 0..255
 ) -> npt.NDArray[np.uint8]:
     """Return the quality of each frame, (n,) uint8."""
+    blocks = rgb_means.reshape(len(rgb_means), -1, 3)
+    empty = np.isnan(blocks)
+    if empty.any():  # blocks without pixels, in pictures of less than 8 a side, show nothing
+        middle = np.nanmean(blocks, axis=1, keepdims=True)
+        rgb_means = np.where(empty, middle, blocks).reshape(rgb_means.shape)
     return quality_of_coefficients(coefficients(rgb_means))
 
 

@@ -126,8 +126,7 @@ def read(source: str | os.PathLike[str] | bytes | memoryview, *, verify: bool = 
     if missing:
         raise InvalidSignature(f"signature file without the column {missing[0]!r}")
     if verify:
-        for column in columns.values():
-            _check_crc(data, column)
+        _check_crcs(data, header)
     arrays = {name: _array(data, columns[name]) for name in names}
     return Signature(
         kind=header.kind,
@@ -274,9 +273,14 @@ def _column(name: str, fields: tuple[Any, ...], file_bytes: int) -> _Column:
     return _Column(name, dtype, shape, offset, n_bytes, crc)
 
 
-def _check_crc(data: memoryview, column: _Column) -> None:
-    if zlib.crc32(data[column.offset : column.offset + column.n_bytes]) != column.crc:
-        raise CorruptData(f"the checksum of the signature file's column {column.name!r} disagrees")
+def _check_crcs(data: memoryview, header: _Header) -> None:
+    """Compare every column with its checksum, those of later versions too."""
+    stop = _HEADER_BYTES + header.n_columns * _ENTRY.size
+    for name, _, _, _, _, offset, n_bytes, crc, _ in _ENTRY.iter_unpack(data[_HEADER_BYTES:stop]):
+        if zlib.crc32(data[offset : offset + n_bytes]) != crc:
+            raise CorruptData(
+                f"the checksum of column {_text(name)!r} of the signature file does not agree"
+            )
 
 
 def _array(data: memoryview, column: _Column) -> Any:

@@ -128,8 +128,8 @@ class Engine:
             if not changes and not batch:
                 return
             for function, future in changes:
-                self._settle(future, partial(function, self._library))
                 self.generation += 1
+                self._settle(future, partial(function, self._library))
             if batch:
                 self._search_batch(batch)
 

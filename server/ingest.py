@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from mitate.server.records import CommitResult, Removal
 from mitate.server.store import Store
 from mitate.server.uploads import sha256_of
 from mitate.server.workers import Progress, WorkerPool
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,11 @@ class Ingest:
             old = result.removal.source_ids
             done = self._engine.change(lambda library: library.replace(old, [source]))
         done.result()
+        log.info(
+            "%s source=%d episode=%d frames=%d file=%r",
+            *(result.status, result.source.source_id, result.episode.episode_id),
+            *(result.source.n_frames, result.source.file_name),
+        )
         return result
 
     def remove_episode(self, episode_id: int) -> None:
@@ -119,6 +127,7 @@ class Ingest:
                 done = self._engine.change(lambda library: library.remove(*removal.source_ids))
         if done is not None:
             done.result()
+        log.info("removed sources=%s", ",".join(map(str, removal.source_ids)) or "none")
 
 
 def load(store: Store, engine: Engine) -> int:

@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from mitate.kernels.errors import MitateError
+from mitate.kernels.errors import InvalidArgument, MitateError
 from mitate.server.translate import error_status
 
 log = logging.getLogger(__name__)
@@ -32,10 +33,35 @@ async def _abort(context: Context, error: Exception, method: str) -> NoReturn:
     raise AssertionError("abort returns to nobody")
 
 
-def _answer_once(behaviour: Callable[..., Awaitable[Any]], method: str) -> Callable[..., Any]:
+def _parse(deserialize: Callable[[bytes], Any], data: bytes, method: str) -> Any:
+    try:
+        return deserialize(data)
+    except DecodeError:
+        raise InvalidArgument(
+            f"{len(data)} bytes are not a message that {method} takes; see its definition"
+        ) from None
+
+
+def _parser(
+    deserialize: Callable[[bytes], Any] | None, method: str, *, many: bool
+) -> Callable[[Any], Any]:
+    """Return what turns the bytes of a request, or of a stream of them, into messages."""
+    if deserialize is None:
+        return lambda request: request
+
+    async def each(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for data in requests:
+            yield _parse(deserialize, data, method)
+
+    return each if many else lambda data: _parse(deserialize, data, method)
+
+
+def _answer_once(
+    behaviour: Callable[..., Awaitable[Any]], parse: Callable[[Any], Any], method: str
+) -> Callable[..., Any]:
     async def call(request: Any, context: Context) -> Any:
         try:
-            return await behaviour(request, context)
+            return await behaviour(parse(request), context)
         except (grpc.aio.AbortError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost layer
@@ -44,10 +70,12 @@ def _answer_once(behaviour: Callable[..., Awaitable[Any]], method: str) -> Calla
     return call
 
 
-def _answer_many(behaviour: Callable[..., AsyncIterator[Any]], method: str) -> Callable[..., Any]:
+def _answer_many(
+    behaviour: Callable[..., AsyncIterator[Any]], parse: Callable[[Any], Any], method: str
+) -> Callable[..., Any]:
     async def call(request: Any, context: Context) -> AsyncIterator[Any]:
         try:
-            async for message in behaviour(request, context):
+            async for message in behaviour(parse(request), context):
                 yield message
         except (grpc.aio.AbortError, asyncio.CancelledError):
             raise
@@ -81,9 +109,12 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         for kind, wrap in kinds:
             behaviour = getattr(handler, kind)
             if behaviour is not None and method.startswith(OURS):
+                parse = _parser(
+                    handler.request_deserializer, method, many=handler.request_streaming
+                )
                 return getattr(grpc, f"{kind}_rpc_method_handler")(  # type: ignore[no-any-return]
-                    wrap(behaviour, method),
-                    request_deserializer=handler.request_deserializer,
+                    wrap(behaviour, parse, method),
+                    request_deserializer=None,
                     response_serializer=handler.response_serializer,
                 )
         return handler

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mitate.kernels.errors import InvalidArgument
 from mitate.server.app import App
 from mitate.server.uploads import readable_path
 from mitate.v1 import media_pb2
@@ -23,9 +24,12 @@ def media_of(app: App, source: media_pb2.MediaSource) -> Media:
     """Return the file that a request names.
 
     Raises:
-        NotFound, FailedPrecondition, PermissionRefused: it cannot be used.
+        InvalidArgument, NotFound, FailedPrecondition, PermissionRefused: it cannot be used.
     """
-    if source.WhichOneof("location") == "path":
+    location = source.WhichOneof("location")
+    if location is None:
+        raise InvalidArgument("media names no file; give upload_id or path")
+    if location == "path":
         path = readable_path(source.path, app.settings.media_roots)
         return Media(path, path.name, None)
     upload = app.uploads.complete(source.upload_id)

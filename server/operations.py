@@ -15,7 +15,13 @@ from google.longrunning import operations_pb2
 from google.protobuf.message import Message
 from google.rpc import status_pb2
 
-from mitate.kernels.errors import FailedPrecondition, MitateError, NotFound, OperationCancelled
+from mitate.kernels.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    MitateError,
+    NotFound,
+    OperationCancelled,
+)
 from mitate.server.translate import error_status
 
 log = logging.getLogger(__name__)
@@ -37,6 +43,7 @@ class Operation:
         self.name = name
         self.cancelled = threading.Event()
         self.created_s = time.time()
+        self.finished_s = 0.0
         self.found: list[Any] = []  # what has come out so far; only grows
         self._metadata = metadata
         self._response: Message | None = None
@@ -65,6 +72,7 @@ class Operation:
         """Set the outcome."""
         with self._lock:
             self._response, self._error = response, error
+            self.finished_s = time.time()
         self._tell()
 
     async def news(self, timeout_s: float, after_version: int | None = None) -> None:
@@ -107,21 +115,37 @@ class Operations:
     def __init__(self, n_threads: int) -> None:
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="operation")
         self._by_name: dict[str, Operation] = {}
-        self._by_request: dict[str, str] = {}
+        self._by_request: dict[tuple[str, str], str] = {}  # kind and request id -> name
         self._lock = threading.Lock()
 
     def start(self, kind: str, metadata: Message, work: Work, request_id: str = "") -> Operation:
-        """Start `work`, or return the operation that the same `request_id` started before."""
+        """Start `work`, or return what the same `request_id` of this kind started before."""
         with self._lock:
             self._forget_old()
-            if request_id and request_id in self._by_request:
-                return self._by_name[self._by_request[request_id]]
+            if (kind, request_id) in self._by_request:
+                return self._by_name[self._by_request[kind, request_id]]
             operation = Operation(f"operations/{kind}-{uuid.uuid4()}", metadata)
             self._by_name[operation.name] = operation
             if request_id:
-                self._by_request[request_id] = operation.name
+                self._by_request[kind, request_id] = operation.name
         self._pool.submit(self._run, operation, work)
         return operation
+
+    def started(self, kind: str, request_id: str) -> Operation | None:
+        """Return what a request id of this kind has started.
+
+        Raises:
+            InvalidArgument: it is no UUID.
+        """
+        if not request_id:
+            return None
+        try:
+            uuid.UUID(request_id)
+        except ValueError:
+            raise InvalidArgument(f"request_id is {request_id[:80]!r}; a UUID is allowed") from None
+        with self._lock:
+            name = self._by_request.get((kind, request_id))
+            return self._by_name[name] if name is not None else None
 
     def get(self, name: str) -> Operation:
         """Return the operation of that name.
@@ -155,7 +179,7 @@ class Operations:
 
     def _forget_old(self) -> None:
         limit = time.time() - KEPT_S
-        old = {o.name for o in self._by_name.values() if o.done and o.created_s < limit}
+        old = {o.name for o in self._by_name.values() if o.done and o.finished_s < limit}
         self._by_name = {k: v for k, v in self._by_name.items() if k not in old}
         self._by_request = {k: v for k, v in self._by_request.items() if v not in old}
 

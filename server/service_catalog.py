@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -18,14 +17,15 @@ from mitate.server.app import App
 from mitate.server.ingest import Ingested
 from mitate.server.media import media_of
 from mitate.server.operations import Operation
-from mitate.server.placement import Placement
+from mitate.server.placement import Placement, check_sha256
 from mitate.server.reports import report_progress
 from mitate.server.service_media import first_then_chunks
+from mitate.server.uploads import receive
 from mitate.v1 import catalog_pb2, catalog_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Result = TypeVar("Result")
-MAX_SIGNATURE_FILE_BYTES = 1 << 30
+KIND = "ingest"
 
 
 def placement_of(message: catalog_pb2.Placement) -> Placement:
@@ -183,6 +183,9 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
     ) -> operations_pb2.Operation:
         """Start to add a file."""
         self._app.check_ready()
+        started = self._app.operations.started(KIND, request.request_id)
+        if started is not None:
+            return started.message()
         placement = placement_of(request.placement).checked()
         media = media_of(self._app, request.media)
 
@@ -202,7 +205,7 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
             return ingest_result(ingested.result.status, ingested, self._app.engine.generation)
 
         metadata = catalog_pb2.IngestMetadata()
-        operation = self._app.operations.start("ingest", metadata, work, request.request_id)
+        operation = self._app.operations.start(KIND, metadata, work, request.request_id)
         return operation.message()
 
     async def ImportSignatures(
@@ -213,24 +216,22 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
         """Add a source by its signature file."""
         self._app.check_ready()
         config, chunks = await first_then_chunks(request_iterator, "config")
-        buffer = io.BytesIO()
-        async for chunk in chunks:
-            buffer.write(chunk)
-            if buffer.tell() > MAX_SIGNATURE_FILE_BYTES:
-                raise InvalidArgument(
-                    f"a signature file of more than {MAX_SIGNATURE_FILE_BYTES} bytes, the limit"
-                )
+        placement = placement_of(config.placement).checked()
+        sha256 = check_sha256(config.sha256)
+        uploads = self._app.uploads
+        upload = await receive(uploads, uploads.begin(config.file_name, 0), chunks)
 
         def work() -> Ingested:
-            signature = signature_file.read(buffer.getvalue())
-            placement = placement_of(config.placement)
-            result = self._app.ingest.add_signature(
-                signature,
-                config.sha256,
-                config.file_name,
-                placement,
-                allow_partial=config.allow_partial,
-            )
+            try:
+                result = self._app.ingest.add_signature(
+                    signature_file.read(upload.path),
+                    sha256,
+                    config.file_name,
+                    placement,
+                    allow_partial=config.allow_partial,
+                )
+            finally:
+                uploads.delete(upload.upload_id)
             return Ingested(result, {})
 
         ingested = await asyncio.to_thread(work)

@@ -8,6 +8,7 @@ import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf import empty_pb2
 
+from mitate.kernels.errors import InvalidArgument
 from mitate.server.operations import Operations
 from mitate.server.pages import check_page_size
 
@@ -32,8 +33,8 @@ class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore
     ) -> operations_pb2.Operation:
         """Wait until an operation is done, at most the timeout, then return it as it stands."""
         operation = self._operations.get(request.name)
-        timeout_s = request.timeout.ToTimedelta().total_seconds() or MAX_WAIT_S
-        await operation.news(min(timeout_s, MAX_WAIT_S))
+        timeout_s = request.timeout.seconds + request.timeout.nanos / 1e9
+        await operation.news(min(timeout_s, MAX_WAIT_S) if timeout_s > 0 else MAX_WAIT_S)
         return operation.message()
 
     async def ListOperations(
@@ -42,7 +43,9 @@ class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore
         """List operations, oldest first."""
         size = check_page_size(request.page_size)
         names = [operation.name for operation in self._operations.list()]
-        first = names.index(request.page_token) + 1 if request.page_token in names else 0
+        if request.page_token and request.page_token not in names:
+            raise InvalidArgument(f"page_token {request.page_token[:80]!r} names no operation")
+        first = names.index(request.page_token) + 1 if request.page_token else 0
         page = names[first : first + size]
         return operations_pb2.ListOperationsResponse(
             operations=[self._operations.get(name).message() for name in page],

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 from google.longrunning import operations_pb2
 
+from mitate.kernels.errors import InvalidArgument
 from mitate.server import translate
 from mitate.server.app import App
 from mitate.server.media import media_of
@@ -17,6 +18,7 @@ from mitate.server.reports import report_progress
 from mitate.v1 import scan_pb2, scan_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
+KIND = "scan"
 IDLE_S = 10.0  # an event comes at least this often, so that a caller knows the scan is alive
 
 
@@ -37,6 +39,9 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
     ) -> operations_pb2.Operation:
         """Start a scan."""
         self._app.check_ready()
+        started = self._app.operations.started(KIND, request.request_id)
+        if started is not None:
+            return started.message()
         wanted = translate.wanted(request.options)
         media = media_of(self._app, request.media)
 
@@ -54,7 +59,7 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
             return translate.scan_response(timeline, self._app.engine.generation)
 
         operation = self._app.operations.start(
-            "scan", scan_pb2.ScanMetadata(), work, request.request_id
+            KIND, scan_pb2.ScanMetadata(), work, request.request_id
         )
         return operation.message()
 
@@ -63,7 +68,13 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
     ) -> AsyncIterator[scan_pb2.WatchScanResponse]:
         """Follow a scan to its end."""
         operation = self._app.operations.get(request.operation)
+        if not operation.name.startswith(f"operations/{KIND}-"):
+            raise InvalidArgument(f"operation {operation.name!r} is no scan")
         told = request.after_event
+        if told > len(operation.found):
+            raise InvalidArgument(
+                f"after_event is {told}; {len(operation.found)} segments are told so far"
+            )
         while True:
             done, version = operation.done, operation.version
             segments = operation.found[told:]

@@ -121,6 +121,7 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
                     reports.cancelled,
                 )
             )
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
             async for progress in reports.until(task):
                 yield search_pb2.SearchVideoResponse(progress=progress)
             answer = await task
@@ -141,6 +142,8 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         self, request: search_pb2.ComputeSignatureRequest, context: Context
     ) -> search_pb2.ComputeSignatureResponse:
         """Make the signature of a picture."""
+        if request.type not in (*ROW_BYTES, search_pb2.SIGNATURE_TYPE_UNSPECIFIED):
+            raise InvalidArgument(f"signature type is {request.type}; 1 and 2 are made")
         encode = encode35 if request.type == search_pb2.SIGNATURE_TYPE_CLD_35 else encode33
         self._check_picture(request.image)
         views = await asyncio.to_thread(

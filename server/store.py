@@ -61,9 +61,9 @@ class Store:
         self._tmp = directory / "tmp"
         allow_open_files()
         make_folder(directory)
+        check_ours(directory)
         self._lock = DirectoryLock(directory / LOCK_NAME)
         try:
-            check_ours(directory)
             make_folder(self._signatures)
             empty = not os.listdir(self._signatures)
             self.catalog = Catalog(directory / CATALOG_NAME, create=empty)
@@ -126,9 +126,12 @@ class Store:
             raise
 
     def load_all(self) -> Iterator[tuple[StoredSource, Signature]]:
-        """Yield every source with its signature, as `load` does, by source id."""
+        """Yield every source with its signature, as `load` does, by source id.
+
+        Every checksum is compared, since all of it is about to be read anyway.
+        """
         for stored in self.catalog.stored():
-            yield stored, self._read(stored.file)
+            yield stored, self._read(stored.file, verify=True)
 
     def remove_episode(self, episode_id: int) -> Removal:
         """Remove an episode with its sources; raises NotFound."""

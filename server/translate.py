@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 from mitate.kernels.errors import InvalidArgument, MitateError
 from mitate.server.library import Scope
 from mitate.server.matcher import Wanted
+from mitate.server.placement import check_id
 from mitate.server.records import (
     Alternative,
     Answer,
@@ -76,9 +77,9 @@ def top_k(options: match_pb2.SearchOptions) -> int:
 def wanted(options: match_pb2.SearchOptions) -> Wanted:
     """Return what a search is asked for; raises InvalidArgument."""
     scope = Scope(
-        frozenset(options.title_ids),
-        frozenset(options.episode_ids),
-        frozenset(options.excluded_episode_ids),
+        frozenset(check_id("title_ids", one) for one in options.title_ids),
+        frozenset(check_id("episode_ids", one) for one in options.episode_ids),
+        frozenset(check_id("excluded_episode_ids", one) for one in options.excluded_episode_ids),
     )
     return Wanted(top_k(options), scope, unmirrored_only=options.unmirrored_only)
 

@@ -41,3 +41,10 @@ def test_descriptors_alone_tell_nearly_the_same_quality() -> None:
     means = np.concatenate([means_of(scene(seed)) for seed in range(20)])
     difference = quality(means).astype(int) - quality_of_layouts(describe(means))
     assert np.abs(difference).max() <= 30
+
+
+def test_a_tiny_flat_picture_has_no_quality() -> None:
+    for rows, cols in ((1, 1), (4, 4), (8, 3)):
+        means = np.full((1, 8, 8, 3), np.nan)
+        means[:, :rows, :cols] = 0.0
+        assert quality(means)[0] == 0
