@@ -33,7 +33,9 @@ def add(arguments: Namespace) -> bool:
     """
     jobs = expand(arguments.files)
     _check(arguments, len(jobs))
-    report = _Report(Output(arguments.json))
+    named = (arguments.title, arguments.episode, arguments.episode_id, arguments.replace)
+    placed = bool(arguments.refs) or any(name is not None for name in named)
+    report = _Report(Output(arguments.json), placed=placed)
     output = report.output
     with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
 
@@ -74,8 +76,9 @@ def _check(arguments: Namespace, n_files: int) -> None:
 class _Report:
     """Prints what became of each file, and the sum at the end."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, *, placed: bool) -> None:
         self.output = output
+        self._placed = placed  # the caller said where the files go
         self._counts = {"added": 0, "exists": 0, "replaced": 0, "failed": 0}
         self._headed = False
 
@@ -88,6 +91,11 @@ class _Report:
         added = outcome
         self._counts[added.status] += 1
         data = {"file": file, **asdict(added), "error": None}
+        if added.status == "exists" and self._placed:
+            self.output.note(
+                f"{shown(file)}: its content is stored already, as episode {added.episode_id}; "
+                "nothing was changed"
+            )
         self.output.result(data, lambda console: self._row(console, file, added))
 
     def _row(self, console: Console, file: str, added: Added) -> None:

@@ -60,6 +60,10 @@ class Output:
             sys.stderr.write(f"mitate: {failure_text(subject, error)}\n")
             sys.stderr.flush()
 
+    def note(self, text: str) -> None:
+        """Tell a person or a log something beside the results."""
+        sys.stderr.write(f"mitate: {text}\n")
+
     @staticmethod
     def _write(text: str) -> None:
         sys.stdout.write(text)

@@ -113,6 +113,7 @@ def _columns(matches: tuple[Match, ...], query: str, verdict: Verdict) -> list[C
     if any(match.query_to_ms > match.query_from_ms for match in matches):
         columns.append((Head(query, right=True), _query_range))
     columns += [
+        (Head("id", right=True), lambda match: str(match.episode_id)),
         (Head("title, episode", folds=True), lambda match: place(match.title, match.episode)),
         (Head("time", right=True), lambda match: time_range(match.from_ms, match.to_ms)),
         (Head("similarity", right=True), lambda match: f"{match.similarity:.2f}"),
