@@ -79,7 +79,9 @@ def build(settings: Settings) -> App:
         max_duration_s=int(settings.max_video_s),
     )
     n_workers = settings.workers or os.cpu_count() or 1
-    pool = WorkerPool(n_workers, settings.worker_memory_bytes, settings.worker_stall_s, limits)
+    pool = WorkerPool(
+        n_workers, settings.worker_memory_bytes, settings.worker_stall_s, limits, settings.views
+    )
     return App(
         settings=settings,
         store=store,
@@ -91,6 +93,7 @@ def build(settings: Settings) -> App:
             pool,
             store.catalog,
             replace(limits, max_duration_s=int(settings.max_query_video_s)),
+            settings.false_alarm_rate,
         ),
         uploads=Uploads(store.uploads, settings.max_upload_bytes),
         operations=Operations(n_workers),

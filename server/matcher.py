@@ -18,6 +18,7 @@ from mitate.kernels.errors import InvalidSignature, NotReady
 from mitate.kernels.layout import Layouts
 from mitate.kernels.sign import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
+from mitate.server.calibration import default_calibration
 from mitate.server.catalog import Catalog
 from mitate.server.engine import Engine, Found
 from mitate.server.library import Scope
@@ -25,6 +26,7 @@ from mitate.server.records import Answer, Match, Names, Timeline
 from mitate.server.scanner import Scanner
 from mitate.server.search import Find
 from mitate.server.search_clip import scan, search_clip
+from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures, views_of_layouts
 from mitate.server.workers import Progress, WorkerPool
 
@@ -50,12 +52,18 @@ class Matcher:
     """Answers pictures, signatures, clips and scans; methods block, any thread may call them."""
 
     def __init__(
-        self, engine: Engine, pool: WorkerPool, catalog: Catalog, clip_limits: Limits
+        self,
+        engine: Engine,
+        pool: WorkerPool,
+        catalog: Catalog,
+        clip_limits: Limits,
+        false_alarm_rate: float,
     ) -> None:
         self._engine = engine
         self._pool = pool
         self._catalog = catalog
         self._clip_limits = clip_limits
+        self._false_alarm_rate = false_alarm_rate
 
     def picture(self, image: bytes, wanted: Wanted, keep_borders: bool) -> Answer:
         """Answer a picture file; raises as `WorkerPool.views`."""
@@ -64,7 +72,12 @@ class Matcher:
         decoded_ms = (time.perf_counter() - started) * 1000
         (answer,) = self._search(
             lambda find, names: search_pictures(
-                [views], find, names, wanted.k, mirrored=not wanted.unmirrored_only
+                [views],
+                find,
+                names,
+                wanted.k,
+                mirrored=not wanted.unmirrored_only,
+                closer=self._closer(wanted),
             ),
             wanted,
         )
@@ -154,6 +167,12 @@ class Matcher:
                 f"{limit_s} s (max_query_video_s)"
             )
         return signature
+
+    def _closer(self, wanted: Wanted) -> Closer:
+        def find_windows(queries: NDArray[np.int8], k: int) -> Found:
+            return self._engine.search(queries, k, wanted.scope, windows=True).result()
+
+        return Closer(find_windows, default_calibration(), self._false_alarm_rate)
 
     def _search(
         self, search: Callable[[Find, Callable[[int], Names]], Result], wanted: Wanted

@@ -30,6 +30,7 @@ class Moment(NamedTuple):
     distance: int
     from_ms: int
     to_ms: int
+    place: int = -1  # in the hits it was made from
 
     @property
     def at_ms(self) -> int:
@@ -122,7 +123,7 @@ def _moment(source: LoadedSource, hits: PictureHits, place: int, vector: Vectors
     last = _reach(source, kept, 1, vector, limit)
     from_ms = int(signature.times_ms[signature.kept_first[first]])
     to_ms = end_of_frame_ms(source, signature.frames_of(last)[-1])
-    return Moment(source, kept, int(hits.views[place]), distance, from_ms, to_ms)
+    return Moment(source, kept, int(hits.views[place]), distance, from_ms, to_ms, place)
 
 
 def _reach(source: LoadedSource, kept: int, step: int, vector: Vectors, limit: float) -> int:

@@ -60,8 +60,9 @@ def make_match(
     verdict: Verdict,
     view: str,
     alternatives: tuple[Alternative, ...],
+    probability: float | None = None,
 ) -> Match:
-    """Make a match; its probability is not known yet."""
+    """Make a match."""
     return Match(
         title=names.title,
         title_id=names.title_id,
@@ -77,7 +78,7 @@ def make_match(
         speed=speed,
         distance=distance,
         similarity=float(similarity(distance)),
-        probability=None,
+        probability=probability,
         verdict=verdict,
         view=view,
         alternatives=alternatives,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from mitate.kernels.layout import Layouts, mirror_layouts
 from mitate.kernels.quality import GATE, quality_of_layouts
 from mitate.kernels.vector import derive
+from mitate.server.candidates import candidates
 from mitate.server.emissions import Vectors
 from mitate.server.index import MAX_K, Neighbours
 from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, moments, picture_hits
+from mitate.server.recognise import Looks, recognise
 from mitate.server.records import Answer, Match, Verdict
 from mitate.server.search import (
     TIE_LENGTH,
@@ -26,6 +28,7 @@ from mitate.server.search import (
     make_match,
     match_distance,
 )
+from mitate.server.search_close import Closer, close_matches
 
 FIRST_K = 128  # neighbours of each view; MAX_K when more moments could match
 FEWEST = 3  # moments listed where so many are stored
@@ -65,12 +68,15 @@ class _Picture:
     layouts: Layouts
     vectors: Vectors
     informative: bool
+    numbers: NDArray[np.int64]  # of the views among all
+    looks: Looks | None  # by which it can be looked at closely
 
 
 @dataclass(slots=True)
 class _Result:
     moments: list[Moment] = field(default_factory=list)
     n_rows: int = 0
+    nearest: tuple[Neighbours, Snapshot] | None = None  # of the first search
 
 
 def views_of_layouts(
@@ -93,8 +99,12 @@ def search_pictures(
     *,
     mirrored: bool = True,
     kind: str = "image",
+    closer: Closer | None = None,
 ) -> list[Answer]:
     """Answer each picture with the moments nearest to it.
+
+    With a `closer`, pictures whose views have small pictures of their own are looked at closely:
+    their matches have probabilities and are ordered by them.
 
     `exact` is true: no moment that is nearer than the last one listed is stored. Views below the
     quality gate are left out; with none left the verdict is uninformative, and the nearest moments
@@ -111,6 +121,8 @@ def search_pictures(
             waiting = [i for i in waiting if _may_matter(results[i], n_matches)]
     answers = [
         _answer(picture, result, name_of, kind)
+        if closer is None or picture.looks is None or not picture.informative
+        else _close_answer(picture, picture.looks, result, name_of, kind, n_matches, closer)
         for picture, result in zip(prepared, results, strict=True)
     ]
     timings_ms = {
@@ -126,7 +138,8 @@ def _prepared(views: Views, mirrored: bool) -> _Picture:
     chosen = np.flatnonzero(informative if informative.any() else wanted)
     layouts = views.layouts[chosen]
     names = tuple(views.names[i] for i in chosen)
-    return _Picture(names, layouts, derive(layouts), bool(informative.any()))
+    looks = cast(Looks, views) if hasattr(views, "grids") else None
+    return _Picture(names, layouts, derive(layouts), bool(informative.any()), chosen, looks)
 
 
 def _may_matter(result: _Result, n_matches: int) -> bool:
@@ -156,6 +169,7 @@ def _search(
         mine = Neighbours(found.neighbours.distances[rows], found.neighbours.rows[rows])
         results[i].moments = _nearest(pictures[i], mine, found.snapshot, n_matches)
         results[i].n_rows = found.snapshot.n_rows
+        results[i].nearest = results[i].nearest or (mine, found.snapshot)
     return seconds
 
 
@@ -175,6 +189,30 @@ def _answer(picture: _Picture, result: _Result, name_of: NameOf, kind: str) -> A
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     if not picture.informative:
         verdict = Verdict.UNINFORMATIVE
+    return Answer(kind, verdict, matches, exact=True)
+
+
+def _close_answer(
+    picture: _Picture,
+    looks: Looks,
+    result: _Result,
+    name_of: NameOf,
+    kind: str,
+    n_matches: int,
+    closer: Closer,
+) -> Answer:
+    if result.nearest is None:
+        return _answer(picture, result, name_of, kind)
+    frames, snapshot = result.nearest
+    windows = closer.find_windows(picture.vectors, FIRST_K)
+    found = candidates(frames, snapshot, windows.neighbours, windows.snapshot)
+    recognition = recognise(
+        found, looks, picture.numbers, closer.calibration, closer.false_alarm_rate
+    )
+    matches = close_matches(
+        recognition, picture.names, picture.vectors, snapshot, result.moments, name_of, n_matches
+    )
+    verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     return Answer(kind, verdict, matches, exact=True)
 
 

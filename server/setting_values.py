@@ -103,4 +103,5 @@ def _number(field: Field[Any], raw: object) -> float:
             return float(raw)
         except ValueError:
             pass
-    raise SettingsError(f"{field.name} is {raw!r}; a number of seconds is allowed")
+    allowed = "a number of seconds" if field.name.endswith("_s") else "a number"
+    raise SettingsError(f"{field.name} is {raw!r}; {allowed} is allowed")

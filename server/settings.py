@@ -79,6 +79,15 @@ class Settings:
         low=1,
         high=2**31 - 1,
     )
+    views: Literal["fast", "normal", "thorough"] = _setting(
+        "How many parts of a queried picture are searched.", "normal"
+    )
+    false_alarm_rate: float = _setting(
+        "Share of pictures from nothing indexed that may be answered by a match.",
+        0.001,
+        low=1e-6,
+        high=0.5,
+    )
     drain_s: float = _setting(
         "Time that running requests get to finish when the server stops.",
         30.0,

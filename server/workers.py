@@ -56,7 +56,7 @@ class Task:
     limits: Limits
     backend: str = "auto"
     keep_borders: bool = False
-    level: Level = "fast"
+    level: Level = "normal"
 
 
 def _die_with_parent(parent: int) -> None:
@@ -131,7 +131,15 @@ class Worker:
 class WorkerPool:
     """Workers for pictures and videos; safe to call from any thread."""
 
-    def __init__(self, n_workers: int, memory_bytes: int, stall_s: float, limits: Limits) -> None:
+    def __init__(
+        self,
+        n_workers: int,
+        memory_bytes: int,
+        stall_s: float,
+        limits: Limits,
+        level: Level = "normal",
+    ) -> None:
+        self._level: Level = level
         self._memory_bytes = memory_bytes
         self._stall_s = stall_s
         self._limits = limits
@@ -193,7 +201,7 @@ class WorkerPool:
 
     def views(self, picture: bytes, keep_borders: bool) -> PictureViews:
         """Return the views of a picture; raises as `sign`."""
-        task = Task("views", picture, self._limits, keep_borders=keep_borders)
+        task = Task("views", picture, self._limits, keep_borders=keep_borders, level=self._level)
         result = self._work(task, None, None)
         if not isinstance(result, PictureViews):
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of views")

@@ -14,14 +14,17 @@ from bench.quality.method import NOTHING, Answer, Reference, Searcher, Video, co
 from bench.quality.pictures import Pixels
 from mitate.kernels.sign import sign
 from mitate.kernels.views import PictureViews, picture_views
+from mitate.server.calibration import default_calibration
 from mitate.server.index import Neighbours, make_index
 from mitate.server.library import Library, NewSource, Scope, Snapshot
 from mitate.server.records import Answer as Found
 from mitate.server.records import Names
+from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures
 
 _BATCH = 64
 _MATCHES = 3
+_FALSE_ALARM_RATE = 0.001
 
 
 class Mitate:
@@ -66,15 +69,19 @@ class _Searcher:
     def answer(self, queries: Sequence[PictureViews], left_out: Collection[int]) -> list[Answer]:
         snapshot = self._library.snapshot()
         scope = Scope(excluded_episode_ids=frozenset(number + 1 for number in left_out))
-        allowed = snapshot.allowed(scope)
+        frames, windows = snapshot.allowed(scope), snapshot.allowed(scope, windows=True)
 
         def find(vectors: NDArray[np.int8], k: int) -> _Neighbours:
-            return _Neighbours(self._library.index.search(vectors, k, allowed), snapshot)
+            return _Neighbours(self._library.index.search(vectors, k, frames), snapshot)
 
+        def find_windows(vectors: NDArray[np.int8], k: int) -> _Neighbours:
+            return _Neighbours(self._library.windows.search(vectors, k, windows), snapshot)
+
+        closer = Closer(find_windows, default_calibration(), _FALSE_ALARM_RATE)
         found = []
         for first in range(0, len(queries), _BATCH):
             batch = queries[first : first + _BATCH]
-            found += search_pictures(batch, find, _names, _MATCHES)
+            found += search_pictures(batch, find, _names, _MATCHES, closer=closer)
         return [_answer(answer) for answer in found]
 
 

@@ -60,7 +60,7 @@ def test_a_picture_is_found_with_every_field_of_the_contract(server: Server, sti
     assert (answer["kind"], answer["verdict"], best["title"]) == ("image", "match", "test")
     assert best["from_ms"] <= 2500 <= best["to_ms"]
     assert best["refs"] == {"anidb": "17"}
-    assert best["probability"] is None
+    assert 0.9 < best["probability"] <= 1
     assert 0.95 < best["similarity"] <= 1
 
 

@@ -1,0 +1,160 @@
+"""Pictures looked at closely: matches from candidates that were scored, with probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.kernels.views import MIRRORED
+from mitate.kernels.windows import WINDOWS
+from mitate.server.calibration import Calibration
+from mitate.server.candidates import WHOLE
+from mitate.server.emissions import Vectors
+from mitate.server.library import Snapshot
+from mitate.server.moments import Moment, PictureHits, moments
+from mitate.server.recognise import TIE_SCORE, Recognition, unseen_score
+from mitate.server.records import Match, Verdict
+from mitate.server.search import Find, NameOf, make_alternative, make_match
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """What looking closely needs."""
+
+    find_windows: Find
+    calibration: Calibration
+    false_alarm_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """A moment, what was seen of it, and how well it explains the picture."""
+
+    moment: Moment
+    view: str
+    mirrored: bool
+    distance: float
+    score: float
+
+
+def close_matches(
+    recognition: Recognition,
+    names: Sequence[str],  # of the views that candidates number
+    vectors: Vectors,  # (v, 32) of these views
+    snapshot: Snapshot,
+    farther: Sequence[Moment],  # to be listed after what was looked at
+    name_of: NameOf,
+    n_matches: int,
+) -> tuple[Match, ...]:
+    """Return the matches of a picture, the most probable first."""
+    seen = _sightings(recognition, names, vectors, snapshot, n_matches)
+    known = [sighting.moment for sighting in seen]
+    rest = [_far(moment, names) for moment in farther if not _shown(moment, known)]
+    listed = sorted([*seen, *rest], key=lambda sighting: -sighting.score)[:n_matches]
+    return tuple(_match(sighting, listed, recognition, name_of) for sighting in listed)
+
+
+def _sightings(
+    recognition: Recognition,
+    names: Sequence[str],
+    vectors: Vectors,
+    snapshot: Snapshot,
+    n_moments: int,
+) -> list[_Sighting]:
+    scored = recognition.scored
+    found = moments(
+        _hits(recognition, len(vectors)),
+        snapshot,
+        np.concatenate([vectors, _window_vectors(recognition)]),
+        n_moments,
+    )
+    sightings = []
+    for moment in found:
+        candidate, score = scored[moment.place]
+        name = names[candidate.view]
+        view = name if candidate.window == WHOLE else f"{name} in {WINDOWS[candidate.window].name}"
+        mirrored = name.endswith(MIRRORED)
+        sightings.append(_Sighting(moment, view, mirrored, candidate.distance, score))
+    return sightings
+
+
+def _hits(recognition: Recognition, n_views: int) -> PictureHits:
+    """Return the candidates as hits; one through a window has the frame itself for its view."""
+    found = [one.candidate for one in recognition.scored]
+    windowed = np.array([candidate.window != WHOLE for candidate in found], np.bool_)
+    own_view = n_views + np.cumsum(windowed) - 1
+    views = np.array([candidate.view for candidate in found], np.int64)
+    distances = np.array([candidate.distance for candidate in found], np.int32)
+    return PictureHits(
+        np.array([candidate.source.source_id for candidate in found], np.int64),
+        np.array([candidate.kept for candidate in found], np.int64),
+        np.where(windowed, own_view, views),
+        np.where(windowed, 0, distances).astype(np.int32),
+    )
+
+
+def _window_vectors(recognition: Recognition) -> NDArray[np.int8]:
+    found = [one.candidate for one in recognition.scored if one.candidate.window != WHOLE]
+    vectors = [candidate.source.vectors[candidate.kept] for candidate in found]
+    return np.stack(vectors) if vectors else np.zeros((0, 32), np.int8)
+
+
+def _far(moment: Moment, names: Sequence[str]) -> _Sighting:
+    name = names[moment.view]
+    score = unseen_score(moment.distance)
+    return _Sighting(moment, name, name.endswith(MIRRORED), moment.distance, score)
+
+
+def _shown(moment: Moment, known: Sequence[Moment]) -> bool:
+    return any(
+        moment.source.episode_id == other.source.episode_id
+        and (
+            moment.source.source_id != other.source.source_id
+            or (moment.from_ms < other.to_ms and other.from_ms < moment.to_ms)
+        )
+        for other in known
+    )
+
+
+def _match(
+    sighting: _Sighting, others: Sequence[_Sighting], recognition: Recognition, name_of: NameOf
+) -> Match:
+    believed = recognition.believed(sighting.score)
+    rivals = _rivals(sighting, others) if believed else []
+    verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
+    moment = sighting.moment
+    return make_match(
+        name_of(moment.source.source_id),
+        query_range_ms=(0, 0),
+        range_ms=(moment.from_ms, moment.to_ms),
+        at_ms=moment.at_ms,
+        mirrored=sighting.mirrored,
+        speed=1.0,
+        distance=float(sighting.distance),
+        verdict=verdict if believed else Verdict.NO_MATCH,
+        view=sighting.view,
+        alternatives=tuple(
+            make_alternative(
+                name_of(rival.moment.source.source_id),
+                (rival.moment.from_ms, rival.moment.to_ms),
+                float(rival.distance),
+            )
+            for rival in rivals
+        ),
+        probability=recognition.probability(sighting.score),
+    )
+
+
+def _rivals(sighting: _Sighting, others: Sequence[_Sighting]) -> list[_Sighting]:
+    """Return the best sighting in each other episode that explains the picture as well."""
+    seen = {sighting.moment.source.episode_id}
+    rivals = []
+    for other in others:
+        episode_id = other.moment.source.episode_id
+        if episode_id not in seen and other.score >= sighting.score - TIE_SCORE:
+            seen.add(episode_id)
+            rivals.append(other)
+    return rivals
