@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import report
 
-BENCHES = ("decode", "search", "start")
+BENCHES = ("decode", "search", "start", "memory")
 
 
 def main() -> int:

@@ -53,6 +53,11 @@ def table() -> str:
         )
     for case, r in _load("start").get("cases", {}).items():
         lines.append(f"| {case} | {r['ready_s']['median']:.1f} s | limit 10 s | |")
+    for case, r in _load("memory").get("cases", {}).items():
+        lines.append(
+            f"| {case} | at most {r['peak_mib']:.0f} MiB, {r['middle_mib']:.0f} half way, "
+            f"{r['end_mib']:.0f} at the end | limit 800 MB | |"
+        )
     return "\n".join(lines)
 
 

@@ -39,9 +39,8 @@ _ERRORS = (
     EOFError,
     RuntimeError,  # the AVIF decoder's word for a broken file
     struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
 )
+Image.MAX_IMAGE_PIXELS = None  # Limits say what is too large, before anything is decoded
 # Players show a frame with a shorter delay for this long, as browsers do.
 _SHORTEST_DELAY_MS = 20
 _DEFAULT_DELAY_MS = 100

@@ -7,12 +7,14 @@ the distance of the last place; a range search of that distance then fetches all
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitate.kernels.errors import SettingsError
 from mitate.kernels.vector import N_DIMS
 from mitate.server.index import (
     Neighbours,
@@ -22,10 +24,30 @@ from mitate.server.index import (
     nearest_first,
 )
 
+_PROVIDERS = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cuvs", "faiss-gpu-cu12")
+
 
 def faiss_installed() -> bool:
-    """Tell whether FAISS can be imported."""
+    """Tell whether FAISS can be imported.
+
+    Raises:
+        SettingsError: two packages provide it, of which one has overwritten part of the other.
+    """
+    providers = [name for name in _PROVIDERS if _is_installed(name)]
+    if len(providers) > 1:
+        raise SettingsError(
+            f"{' and '.join(providers)} are both installed and overwrite each other; uninstall "
+            "both, then install mitate[cpu] or mitate[gpu]"
+        )
     return importlib.util.find_spec("faiss") is not None
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 class FaissIndex:
