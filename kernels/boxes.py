@@ -146,10 +146,10 @@ def _rated(
 def _distinct(rects: list[Rect], scores: npt.NDArray[np.float64], most: int) -> list[Box]:
     found: list[Box] = []
     for i in np.argsort(-scores, kind="stable"):
+        if len(found) >= most:
+            break
         if all(shared_area(rects[i], box.rect) < _SAME_BOX for box in found):
             found.append(Box(rects[i], float(scores[i])))
-        if len(found) == most:
-            break
     return found
 
 

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from signatures import random_layouts, signature
+
+from mitate.kernels.borders import Rect
+from mitate.kernels.errors import CorruptData
+from mitate.kernels.layout import mirror_layouts
+from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signature
+from mitate.kernels.views import GRID_COLS, GRID_ROWS
+from mitate.server.calibration import default_calibration, parse
+from mitate.server.engine import Found
+from mitate.server.index import make_index
+from mitate.server.library import Library, NewSource
+from mitate.server.records import Answer, Names
+from mitate.server.search_close import Closer
+from mitate.server.search_picture import search_pictures
+
+RNG = np.random.default_rng(4)
+N_RUNS = 12
+
+
+@dataclass(frozen=True)
+class Views:
+    names: tuple[str, ...]
+    layouts: np.ndarray
+    quality: np.ndarray
+    rects: tuple[Rect, ...]
+    grids: np.ndarray
+
+
+def film(seed: int) -> Signature:
+    """Return a film of pictures held a second each, all runs of their own."""
+    rng = np.random.default_rng(seed)
+    layouts = random_layouts(rng, N_RUNS)
+    plain = signature(np.repeat(layouts, 24, axis=0), fps=24)
+    coarse = rng.integers(0, 256, (N_RUNS, THUMB_ROWS // 4, THUMB_COLS // 4))
+    return replace(
+        plain,
+        run_first=np.arange(N_RUNS, dtype=np.uint32),
+        windows=random_layouts(rng, N_RUNS * N_WINDOWS).reshape(N_RUNS, N_WINDOWS, 33),
+        thumbnails=coarse.repeat(4, axis=1).repeat(4, axis=2).astype(np.uint8),
+    )
+
+
+FILMS = [film(seed) for seed in range(6)]
+
+
+def query(source: Signature, run: int, layout: np.ndarray | None = None) -> Views:
+    """Return the views of a picture of a run, described by `layout` or as the run is."""
+    layout = source.layouts[run] if layout is None else layout
+    y = np.arange(GRID_ROWS) * THUMB_ROWS // GRID_ROWS
+    x = np.arange(GRID_COLS) * THUMB_COLS // GRID_COLS
+    grid = source.thumbnails[run][np.ix_(y, x)].astype(np.float32)
+    return Views(
+        ("full", "full-mirrored"),
+        np.stack([layout, mirror_layouts(layout[None])[0]]),
+        np.array([200, 200], np.uint8),
+        (Rect(0, 0, 320, 180),) * 2,
+        np.stack([grid, grid[:, ::-1]]),
+    )
+
+
+def answer(views: Views, films: list[Signature], k: int = 3) -> Answer:
+    library = Library(lambda: make_index("numpy"))
+    library.add(*(NewSource(i + 1, i + 1, i + 1, one) for i, one in enumerate(films)))
+    snapshot = library.snapshot()
+    closer = Closer(
+        lambda q, k: Found(library.windows.search(q, k), snapshot, 0.0, 1),
+        default_calibration(),
+        0.001,
+    )
+    return search_pictures(
+        [views],
+        lambda q, k: Found(library.index.search(q, k), snapshot, 0.0, 1),
+        lambda i: Names(f"film {i}", i, "", i, i),
+        k,
+        closer=closer,
+    )[0]
+
+
+def test_a_stored_picture_is_a_match_with_its_range_and_a_probability() -> None:
+    found = answer(query(FILMS[2], 5), FILMS)
+    best = found.matches[0]
+    assert (found.verdict, best.source_id, best.view) == ("match", 3, "full")
+    assert (best.from_ms, best.to_ms) == (5000, 6000)
+    assert best.probability is not None and best.probability > 0.95
+    others = [match.probability for match in found.matches[1:]]
+    assert all(one is not None and one < best.probability for one in others)
+
+
+def test_a_cut_picture_is_found_by_the_window_that_it_shows() -> None:
+    views = query(FILMS[1], 7, FILMS[1].windows[7, 3])
+    best = answer(views, FILMS).matches[0]
+    assert (best.source_id, best.from_ms, best.view) == (2, 7000, "full in centre 0.6")
+
+
+def test_a_picture_of_nothing_stored_is_no_match() -> None:
+    found = answer(query(film(99), 3), FILMS)
+    assert found.verdict == "no_match"
+    assert found.matches[0].probability is not None and found.matches[0].probability < 0.5
+
+
+def test_a_mirrored_picture_is_found_mirrored() -> None:
+    plain = query(FILMS[0], 2)
+    turned = replace(plain, layouts=plain.layouts[::-1], grids=plain.grids[::-1])
+    best = answer(turned, FILMS).matches[0]
+    assert (best.source_id, best.mirrored, best.view) == (1, True, "full-mirrored")
+
+
+def test_a_moment_that_two_episodes_hold_is_ambiguous_and_names_both() -> None:
+    found = answer(query(FILMS[2], 5), [*FILMS, FILMS[2]])
+    assert found.verdict == "ambiguous"
+    assert {found.matches[0].source_id, found.matches[0].alternatives[0].source_id} == {3, 7}
+
+
+def test_sources_without_runs_are_found_by_their_descriptors() -> None:
+    older = [
+        replace(
+            one,
+            run_first=one.run_first[:0],
+            windows=one.windows[:0],
+            thumbnails=one.thumbnails[:0],
+        )
+        for one in FILMS
+    ]
+    found = answer(query(FILMS[2], 5), older)
+    assert (found.verdict, found.matches[0].source_id) == ("match", 3)
+
+
+def test_as_many_matches_as_asked_for_are_listed() -> None:
+    assert len(answer(query(FILMS[0], 0), FILMS, k=20).matches) == 20
+
+
+def test_fewer_false_alarms_need_more_evidence() -> None:
+    calibration = default_calibration()
+    thresholds = [calibration.threshold(rate) for rate in (0.05, 0.01, 0.001, 0.0001)]
+    assert thresholds == sorted(thresholds)
+    assert calibration.probability(thresholds[2]) > 0.5
+
+
+def test_a_calibration_with_a_hole_is_refused() -> None:
+    with pytest.raises(CorruptData, match="calibration without 'version'"):
+        parse({})
