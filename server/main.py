@@ -122,7 +122,6 @@ async def run(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    app = await asyncio.to_thread(build, settings)
     server = grpc.aio.server(
         interceptors=[ErrorInterceptor()],
         options=[
@@ -132,9 +131,10 @@ async def run(settings: Settings) -> None:
             ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
         ],
     )
-    health = register(server, app)
+    port = _bind(server, settings.listen)
+    app = await asyncio.to_thread(build, settings)
     try:
-        port = _bind(server, settings.listen)
+        health = register(server, app)
         await _set_health(health, health_pb2.HealthCheckResponse.NOT_SERVING)
         await server.start()
         n_sources = await asyncio.to_thread(load, app.store, app.engine)

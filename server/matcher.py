@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mitate.kernels import signature_file
 from mitate.kernels.decode import Limits
-from mitate.kernels.errors import InvalidSignature, NotReady
+from mitate.kernels.errors import InvalidMedia, InvalidSignature, NotReady
 from mitate.kernels.layout import Layouts
 from mitate.kernels.sign import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
@@ -110,8 +110,7 @@ class Matcher:
             ),
             wanted,
         )
-        kind = "signature" if signature_file.is_signature_file(path) else signature.kind
-        return _timed(replace(answer, kind=kind), started, decode=signed_ms)
+        return _timed(replace(answer, kind=signature.kind), started, decode=signed_ms)
 
     def scan(
         self,
@@ -150,6 +149,8 @@ class Matcher:
             take(chunk, head)
         else:
             head = self._pool.stream(path, take, progress, cancelled, self._clip_limits)
+        if head.kind == "image":
+            raise InvalidMedia("it is a picture, which has no timeline; `search` answers pictures")
         keep(scanner.finish(head))
         return _timed(Timeline(head.duration_ms, tuple(segments)), started, scan=scan_ms)
 

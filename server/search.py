@@ -19,6 +19,7 @@ MATCH_SHARE = 0.5
 # Another episode holds the same moment when its distance is as good, give or take this much in
 # length (the root of the distance).
 TIE_LENGTH = 20.0
+RIVAL_PLACES = 16  # places at the top among which others are sought, however many are listed
 # Sureness of a stretch (evidence in natural logarithm, times agreement squared) from which it is
 # believed, as the answer to a clip and as a segment of a scan, in which shots are short.
 MATCH_SURENESS = 10.0

@@ -17,7 +17,7 @@ from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, PictureHits, moments
 from mitate.server.recognise import TIE_SCORE, Recognition, unseen_score
 from mitate.server.records import Match, Verdict
-from mitate.server.search import Find, NameOf, make_alternative, make_match
+from mitate.server.search import RIVAL_PLACES, Find, NameOf, make_alternative, make_match
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ def close_matches(
     known = [sighting.moment for sighting in seen]
     rest = [_far(moment, names) for moment in farther if not _shown(moment, known)]
     listed = sorted([*seen, *rest], key=lambda sighting: -sighting.score)[:n_matches]
-    return tuple(_match(sighting, listed, recognition, name_of) for sighting in listed)
+    rivals = listed[:RIVAL_PLACES]
+    return tuple(_match(sighting, rivals, recognition, name_of) for sighting in listed)
 
 
 def _sightings(

@@ -21,6 +21,7 @@ from mitate.server.moments import Moment, moments, picture_hits
 from mitate.server.recognise import Looks, recognise
 from mitate.server.records import Answer, Match, Verdict
 from mitate.server.search import (
+    RIVAL_PLACES,
     TIE_LENGTH,
     Find,
     NameOf,
@@ -111,25 +112,29 @@ def search_pictures(
     are listed all the same.
     """
     started = time.perf_counter()
+    n_listed = max(n_matches, RIVAL_PLACES)
     prepared = [_prepared(views, mirrored) for views in pictures]
     results = [_Result() for _ in prepared]
     search_s = 0.0
     waiting = list(range(len(prepared)))
     for k in (FIRST_K, MAX_K):
         if waiting:
-            search_s += _search(prepared, results, waiting, find, k, n_matches)
-            waiting = [i for i in waiting if _may_matter(results[i], n_matches)]
+            search_s += _search(prepared, results, waiting, find, k, n_listed)
+            waiting = [i for i in waiting if _may_matter(results[i], n_listed)]
     answers = [
         _answer(picture, result, name_of, kind)
         if closer is None or picture.looks is None or not picture.informative
-        else _close_answer(picture, picture.looks, result, name_of, kind, n_matches, closer)
+        else _close_answer(picture, picture.looks, result, name_of, kind, n_listed, closer)
         for picture, result in zip(prepared, results, strict=True)
     ]
     timings_ms = {
         "search": search_s * 1000,
         "match": (time.perf_counter() - started - search_s) * 1000,
     }
-    return [replace(answer, timings_ms=timings_ms) for answer in answers]
+    return [
+        replace(answer, matches=answer.matches[:n_matches], timings_ms=timings_ms)
+        for answer in answers
+    ]
 
 
 def _prepared(views: Views, mirrored: bool) -> _Picture:
@@ -184,7 +189,8 @@ def _nearest(
 def _answer(picture: _Picture, result: _Result, name_of: NameOf, kind: str) -> Answer:
     limit = match_distance(result.n_rows)
     matches = tuple(
-        _match(picture, moment, result.moments, limit, name_of) for moment in result.moments
+        _match(picture, moment, result.moments[:RIVAL_PLACES], limit, name_of)
+        for moment in result.moments
     )
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     if not picture.informative:
@@ -219,7 +225,8 @@ def _close_answer(
 def _match(
     picture: _Picture, moment: Moment, others: Sequence[Moment], limit: float, name_of: NameOf
 ) -> Match:
-    rivals = _rivals(moment, others, limit) if picture.informative else []
+    believed = picture.informative and moment.distance <= limit
+    rivals = _rivals(moment, others, limit) if believed else []
     name = picture.names[moment.view]
     return make_match(
         name_of(moment.source.source_id),

@@ -44,7 +44,10 @@ class Settings:
         "Decoding processes; 0 is one for each processor core.", 0, low=0, high=1024
     )
     worker_memory_bytes: int = _setting(
-        "Address space that a decoding process may use; 0 is no limit.", 2**30, low=0, high=2**50
+        "Address space that a decoding process may use; 0 is no limit.",
+        4 * 2**30,
+        low=0,
+        high=2**50,
     )
     worker_stall_s: float = _setting(
         "Time without progress after which a decoding process is ended.", 60.0, low=1, high=_DAY_S
@@ -168,6 +171,7 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str], toml_path: Path |
         for name, item in _fields().items()
     )
     known = {_variable(name) for name in _fields()}
+    known.add(PREFIX + "SERVER")  # where the command line finds a server
     unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in known)
     return Loaded(settings, tuple(effective), tuple(unknown))
 

@@ -104,7 +104,10 @@ def worker_main(pipe: Connection, parent: int, memory_bytes: int) -> None:
         except MitateError as error:
             pipe.send(("error", (error.reason, error.message)))
         except MemoryError:
-            text = f"decoding needs more memory than a worker may use ({memory_bytes} bytes)"
+            text = (
+                f"decoding needs more memory than the {memory_bytes} bytes that a worker may use "
+                "(worker_memory_bytes)"
+            )
             pipe.send(("error", ("INVALID_MEDIA", text)))
 
 

@@ -64,6 +64,23 @@ def test_a_picture_is_found_with_every_field_of_the_contract(server: Server, sti
     assert 0.95 < best["similarity"] <= 1
 
 
+def test_the_verdict_does_not_depend_on_how_many_matches_are_asked_for(
+    server: Server, still: Path, drawn: Path, tmp_path: Path
+) -> None:
+    twin = tmp_path / "twin.mp4"
+    twin.write_bytes((drawn / "test.mp4").read_bytes() + b"twin")
+    (added,) = server.answers("add", twin)
+    clip = drawn / "test.mp4"
+    try:
+        for query in (still, clip):
+            one, many = (server.answers("search", query, "-k", k)[0] for k in ("1", "100"))
+            assert one["verdict"] == many["verdict"] == "ambiguous"
+            assert one["matches"][0] == many["matches"][0]
+            assert len(one["matches"]) == 1
+    finally:
+        server.mitate("remove", str(added["episode_id"]))
+
+
 def test_a_clip_and_its_signature_give_the_same_answer(
     server: Server, drawn: Path, tmp_path: Path, ffmpeg: str
 ) -> None:
@@ -117,7 +134,10 @@ def test_one_bad_file_of_several_is_reported_and_the_others_answered(
         lines = {line["file"]: line for line in map(json.loads, done.stdout.splitlines())}
         assert lines[str(tmp_path / "bad.jpg")]["error"]["reason"] == "INVALID_MEDIA"
         assert lines[str(tmp_path / "none.png")]["error"]["reason"] == "NOT_FOUND"
-        assert "error" not in lines[str(still)]
+        if command == "search":
+            assert "error" not in lines[str(still)]
+        else:
+            assert "picture" in lines[str(still)]["error"]["message"]
 
 
 def test_200_signatures_on_a_stream_answer_like_200_single_searches(
