@@ -15,7 +15,7 @@ BENCHES = ("decode", "search", "start", "memory")
 def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="+", choices=(*BENCHES, "quality", "all", "table"))
+    parser.add_argument("names", nargs="+", choices=(*BENCHES, "quality", "calibrate", "all", "table"))
     parser.add_argument("--media", type=Path, default=Path("../shared/media/clips"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="quality with few queries")
@@ -27,6 +27,8 @@ def main() -> int:
         print(f"{path}\n{report.table()}")
     if "quality" in given.names:
         importlib.import_module("bench.quality.__main__").show(given.media, given.quick)
+    if "calibrate" in given.names:
+        importlib.import_module("bench.quality.calibrate").calibrate(given.media)
     if "table" in given.names:
         report.update_readme()
     return 0
