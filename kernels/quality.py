@@ -6,10 +6,18 @@ Black, white, flat and faded frames lie near 0.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.layout import AC, Floats, Layouts, coefficients, dequantise_ac
+
+# So many of the 3 x 4 parts of a picture must show a contrast of so many levels. One edge on flat
+# ground does not, and would agree with any such edge.
+TEXTURED_PARTS = 5
+TEXTURE_LEVELS = 3.0
+_PART_ROWS, _PART_COLS = 3, 4
 
 # A frame of lower quality says nothing about where it is from and does not vote.
 GATE = 15
@@ -43,6 +51,16 @@ def quality_of_layouts(
     """Return the quality as far as the descriptors tell, (n,) uint8."""
     values = dequantise_ac(layouts)
     return _contrast(np.where(np.abs(values) <= _UNSURE, 0, values))
+
+
+def is_textured(
+    luma: npt.NDArray[np.floating[Any]],  # (n, rows, cols) of 0..255; multiples of 3 and 4
+) -> npt.NDArray[np.bool_]:
+    """Tell whether pictures show something in enough of their parts, (n,)."""
+    n, rows, cols = luma.shape
+    parts = luma.reshape(n, _PART_ROWS, rows // _PART_ROWS, _PART_COLS, cols // _PART_COLS)
+    contrast = np.sort(parts.std(axis=(2, 4)).reshape(n, -1), axis=1)
+    return np.asarray(contrast[:, -TEXTURED_PARTS] >= TEXTURE_LEVELS)
 
 
 def _contrast(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

@@ -22,7 +22,7 @@ from mitate.kernels.decode import Limits, Picture, luma_of
 from mitate.kernels.decode_pillow import PillowDecoder
 from mitate.kernels.grids import CELLS, Grids
 from mitate.kernels.layout import describe, mirror_means
-from mitate.kernels.quality import quality
+from mitate.kernels.quality import is_textured, quality
 from mitate.kernels.thumbnails import luma_of_means
 
 Floats = npt.NDArray[np.float64]
@@ -57,7 +57,7 @@ class PictureViews:
 
     names: tuple[str, ...]  # "full", "full-mirrored", where there is a border "inner", ...
     layouts: npt.NDArray[np.uint8]  # (v, 33)
-    quality: npt.NDArray[np.uint8]  # (v,)
+    quality: npt.NDArray[np.uint8]  # (v,); 0 where too few parts of the view show anything
     rects: tuple[Rect, ...]  # the part that each view shows
     width: int  # of the picture, pixels
     height: int
@@ -165,10 +165,12 @@ def _between(sums: Floats, places: Floats) -> Floats:
 def _with_mirrors(rects: dict[str, Rect], means: Floats, luma: Floats, whole: Rect) -> PictureViews:
     both = np.concatenate((means, mirror_means(means)))
     order = np.arange(len(both)).reshape(2, -1).T.ravel()
+    found = quality(both)
+    found[~np.tile(is_textured(luma), 2)] = 0
     return PictureViews(
         names=tuple(name + mirror for name in rects for mirror in ("", MIRRORED)),
         layouts=describe(both)[order],
-        quality=quality(both)[order],
+        quality=found[order],
         rects=tuple(rect for rect in rects.values() for _ in range(2)),
         width=whole.width,
         height=whole.height,

@@ -5,7 +5,7 @@ from pictures import jpeg, means_of, scene
 from PIL import Image
 
 from mitate.kernels.layout import describe
-from mitate.kernels.quality import GATE, quality, quality_of_layouts
+from mitate.kernels.quality import GATE, is_textured, quality, quality_of_layouts
 
 
 def test_flat_pictures_are_below_the_gate() -> None:
@@ -48,3 +48,14 @@ def test_a_tiny_flat_picture_has_no_quality() -> None:
         means = np.full((1, 8, 8, 3), np.nan)
         means[:, :rows, :cols] = 0.0
         assert quality(means)[0] == 0
+
+
+def test_one_edge_on_flat_ground_is_no_texture_and_shapes_all_over_are() -> None:
+    edge = np.full((18, 32), 40.0)
+    edge[:6, 3:9] = 220
+    shapes = np.random.default_rng(1).uniform(60, 90, (18, 32))
+    assert is_textured(np.stack([edge, shapes, np.zeros((18, 32))])).tolist() == [
+        False,
+        True,
+        False,
+    ]
