@@ -115,15 +115,18 @@ def _add_cells(plane: Any, x_edges: Counts, y_edges: Counts, sums: Counts) -> No
                 one = plane[end - 1, first:stop]
                 for x in range(len(columns)):
                     columns[x] += np.uint32(one[x])
-            x = 0
-            for col in range(cols):
-                for channel in range(channels):
-                    total = np.int64(0)
-                    n_samples = x_edges[col + 1] - x_edges[col]
-                    for i in range(n_samples):
-                        total += columns[x + channel + i * channels]
-                    sums[row, col, channel] += total
-                x += n_samples * channels
+            if channels == 1:
+                for col in range(cols):
+                    total = np.uint64(0)
+                    for value in columns[x_edges[col] - first : x_edges[col + 1] - first]:
+                        total += value
+                    sums[row, col, 0] += np.int64(total)
+            else:
+                for col in range(cols):
+                    for x in range(
+                        x_edges[col] * channels - first, x_edges[col + 1] * channels - first
+                    ):
+                        sums[row, col, x % channels] += columns[x]
 
 
 def _check(

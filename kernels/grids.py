@@ -136,11 +136,16 @@ def _add_blocks(
     n, rows, cols, channels = sums.shape
     high, wide = height // rows, width // cols
     for i in range(n):
-        for y in range(rows * high):
-            for x in range(cols * wide):
+        picture = fine[numbers[i], top : top + height, left : left + width]
+        for row in range(rows):
+            for col in range(cols):
+                block = picture[row * high : (row + 1) * high, col * wide : (col + 1) * wide]
                 for channel in range(channels):
-                    value = fine[numbers[i], top + y, left + x, channel]
-                    sums[i, y // high, x // wide, channel] += value
+                    total = np.int64(0)
+                    for y in range(high):
+                        for value in block[y, :, channel]:
+                            total += value
+                    sums[i, row, col, channel] = total
 
 
 def _counts(geometry: _Geometry) -> npt.NDArray[np.int64]:
