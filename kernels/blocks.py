@@ -99,7 +99,9 @@ def _edges_between(first: int, stop: int, cells: int) -> Counts:
 
 
 @jit
-def _add_cells(plane: Any, x_edges: Counts, y_edges: Counts, sums: Counts) -> None:
+def _add_cells(  # noqa: C901 - jitted code calls no other jitted code
+    plane: Any, x_edges: Counts, y_edges: Counts, sums: Counts
+) -> None:
     rows, cols, channels = sums.shape
     first, stop = x_edges[0] * channels, x_edges[cols] * channels
     columns = np.zeros(stop - first, np.uint32)
