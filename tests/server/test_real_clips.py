@@ -1,28 +1,17 @@
-"""Real clips are recognised: pictures cut from them, and other encodes of the same content.
-
-`pairs.tsv` holds what is true about the clips, measured without descriptors by correlating luma
-thumbnails at every offset in steps of 10 ms: the moment t of `query` is the moment
-speed * t + offset_ms of `reference`; both show the same for `overlap_ms`, with that mean
-`correlation`.
-"""
+"""Real clips are recognised: pictures cut from them, and other encodes of the same content."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-from av.container import InputContainer
+from clip_pairs import RIGHT_MS, Pair, frame_at_or_after, is_moment, jpeg_of_half_size, pairs
 from numpy.typing import NDArray
-from PIL import Image
 
 from mitate.kernels.quality import GATE
 from mitate.kernels.sign import sign
@@ -35,22 +24,7 @@ from mitate.server.search_clip import scan, search_clip
 from mitate.server.search_picture import search_pictures
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-PAIRS = Path(__file__).with_name("pairs.tsv")
 FRAMES_PER_CLIP = 3
-RIGHT_MS = 500
-
-
-@dataclass(frozen=True)
-class Pair:
-    reference: str
-    speed: float
-    offset_ms: int
-
-    def error_ms(self, match: Match) -> float:
-        """How far the middle of the match is from where it should be."""
-        query_ms = (match.query_from_ms + match.query_to_ms) / 2
-        found_ms = (match.from_ms + match.to_ms) / 2
-        return abs(found_ms - (self.speed * query_ms + self.offset_ms))
 
 
 @dataclass(frozen=True)
@@ -89,43 +63,6 @@ def all_clips(clips: Path) -> Clips:
     return Clips(clips)
 
 
-def pairs() -> dict[str, dict[str, Pair]]:
-    found: dict[str, dict[str, Pair]] = defaultdict(dict)
-    with PAIRS.open(newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            pair = Pair(row["reference"], float(row["speed"]), int(row["offset_ms"]))
-            found[row["query"]][row["reference"]] = pair
-    return dict(found)
-
-
-def frames_at(path: Path, times_ms: NDArray[np.int64]) -> Iterator[Image.Image]:
-    """The frames that begin at the given times, counted from the start of the file."""
-    with av.open(str(path)) as container:
-        container.streams.video[0].thread_type = "AUTO"
-        for time_ms in times_ms:
-            yield frame_at(container, int(time_ms) * 1000 + (container.start_time or 0))
-
-
-def frame_at(container: InputContainer, time_us: int) -> Image.Image:
-    for back_us in (0, 2_000_000, time_us):
-        container.seek(max(0, time_us - back_us))
-        for n, frame in enumerate(container.decode(container.streams.video[0])):
-            assert frame.time is not None
-            after_us = frame.time * 1e6 - time_us
-            if abs(after_us) < 1500:
-                return frame.to_image()
-            if after_us > 0 and n == 0:
-                break
-    raise AssertionError(f"no frame at {time_us} us")
-
-
-def jpeg_of_half_size(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
-    half.save(file, "JPEG", quality=75)
-    return file.getvalue()
-
-
 def some_times(signature: Signature, name: str) -> NDArray[np.int64]:
     rng = np.random.default_rng(sum(name.encode()))
     good = np.flatnonzero(
@@ -135,29 +72,25 @@ def some_times(signature: Signature, name: str) -> NDArray[np.int64]:
     return np.sort(signature.times_ms[frames])
 
 
-def holds(match: Match, name: str, time_ms: int, known: dict[str, Pair]) -> bool:
-    """Whether a match is the moment of that clip, or of another encode of the same."""
-    if match.title == name:
-        true_ms = float(time_ms)
-    elif match.title in known:
-        true_ms = known[match.title].speed * time_ms + known[match.title].offset_ms
-    else:
-        return False
-    return match.from_ms <= true_ms <= match.to_ms or abs(match.at_ms - true_ms) <= RIGHT_MS
+def error_ms(match: Match, pair: Pair) -> float:
+    """How far the middle of the match is from where it should be."""
+    query_ms = (match.query_from_ms + match.query_to_ms) / 2
+    return abs((match.from_ms + match.to_ms) / 2 - pair.reference_ms(query_ms))
 
 
 def test_a_picture_finds_its_moment_first(all_clips: Clips) -> None:
     misses, n, known = [], 0, pairs()
     for name in all_clips.names:
         times_ms = some_times(all_clips.signatures[name], name)
-        images = frames_at(all_clips.folder / name, times_ms)
-        views = [picture_views(jpeg_of_half_size(image)) for image in images]
+        stills = [frame_at_or_after(all_clips.folder / name, time_ms) for time_ms in times_ms]
+        views = [picture_views(jpeg_of_half_size(image)) for _, image in stills]
         answers = search_pictures(views, all_clips.find, all_clips.name_of, 5)
         n += len(answers)
         for time_ms, answer in zip(times_ms, answers, strict=True):
             assert answer.exact
-            if not holds(answer.matches[0], name, int(time_ms), known.get(name, {})):
-                misses.append((name, int(time_ms), answer.matches[0]))
+            best = answer.matches[0]
+            if not is_moment(best, best.title, name, int(time_ms), known.get(name, {})):
+                misses.append((name, int(time_ms), best))
     assert n > 150
     assert len(misses) <= 0.05 * n, f"{len(misses)} of {n}: {misses}"
 
@@ -172,7 +105,7 @@ def test_another_encode_is_found_first_where_it_belongs(all_clips: Clips) -> Non
             10,
         )
         best = answer.matches[0]
-        if best.title not in known or known[best.title].error_ms(best) > RIGHT_MS:
+        if best.title not in known or error_ms(best, known[best.title]) > RIGHT_MS:
             misses.append((name, best))
     assert len(misses) <= 0.1 * len(pairs()), misses
 
