@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.longrunning import operations_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -235,8 +235,8 @@ def of_pictures() -> list[Bad]:
 
 def of_signatures() -> list[Bad]:
     name, request = "SearchService/BatchSearchSignatures", search.BatchSearchSignaturesRequest
-    one = {"type": search.SIGNATURE_TYPE_CLD_33, "count": 1, "data": bytes(33)}
-    batches = {
+    one: dict[str, Any] = {"type": search.SIGNATURE_TYPE_CLD_33, "count": 1, "data": bytes(33)}
+    batches: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
         "nothing": (ARGUMENT, {}),
         "no type": (ARGUMENT, one | {"type": 0}),
         "unknown type": (ARGUMENT, one | {"type": 9}),
