@@ -111,8 +111,8 @@ def test_a_request_id_starts_its_work_once(wire: Wire, drawn: Path, kind: str) -
     assert again == finished
 
 
-def test_a_request_id_that_is_no_uuid_is_refused(wire: Wire, long_video: Path) -> None:
-    source = at_path(long_video)
+def test_a_request_id_that_is_no_uuid_is_refused(wire: Wire, drawn: Path) -> None:
+    source = uploaded(wire, drawn / "test.mp4")
     for method, request in (
         ("CatalogService/IngestEpisode", catalog.IngestEpisodeRequest),
         ("ScanService/ScanVideo", scan.ScanVideoRequest),
