@@ -7,7 +7,7 @@ Everything here is arrays in, values out; frames are numbered in the order of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mitate.server.emissions import Frames, Likelihood, Line, Reference
 from mitate.server.hypotheses import Candidate, Hits, candidates
-from mitate.server.stretches import Follower, Stretch, rank
+from mitate.server.stretches import Follower, Stretch, nearest_first, rank
 from mitate.server.viterbi import Course, best_interval, best_stretches
 
 SAMPLES_PER_S = 10.0
@@ -27,6 +27,8 @@ N_SOURCES = 16  # sources of which the best stretch is sought
 _TRIED_PER_SOURCE = 3
 _SAME_PLACE_MS = 150.0
 _LARGEST_GAP_MS = 1500
+
+Span = tuple[Line, int, int]  # sampled frames first..stop-1 on a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,11 @@ def align(
     courses = [aligner.course(one) for one in proposed]
     best = aligner.best_of_sources(proposed, courses)
     timeline = aligner.timeline(proposed, courses, best)
-    rivals = [aligner.rivals(stretch, proposed, courses) for stretch in timeline]
-    return Alignment(timeline, rivals, best)
+    held = [
+        nearest_first([stretch, *aligner.rivals(stretch, proposed, courses)])
+        for stretch in timeline
+    ]
+    return Alignment([one for one, *_ in held], [rivals for _, *rivals in held], best)
 
 
 def _proposed(
@@ -111,7 +116,7 @@ class _Aligner(Follower):
                 return None
             line = self.refined(line, first, stop)
         limits = 0, len(self.query)
-        return self.finished(line, first, stop, limits)
+        return self.finished(self.settled(line, first, stop), first, stop, limits)
 
     def timeline(
         self, proposed: Sequence[Candidate], courses: Sequence[Course], best: Sequence[Stretch]
@@ -119,30 +124,35 @@ class _Aligner(Follower):
         """Choose lines by Viterbi, fit them, choose again among the fitted, find the ends."""
         n = len(self.some)
         chosen = best_stretches(courses, n, SWITCH_PRICE)
-        fitted = self._joined([(proposed[one.course].line, one.first, one.stop) for one in chosen])
+        fitted = self._joined(
+            [(proposed[one.course].line, one.first, one.stop) for one in chosen], self.refined
+        )
         again = [self.around(*span) for span in fitted]
         again += [Candidate(stretch.line, 0, n) for stretch in best]
         chosen = best_stretches([self.course(one) for one in again], n, SWITCH_PRICE)
-        spans = self._joined([(again[one.course].line, one.first, one.stop) for one in chosen])
+        spans = self._joined(
+            [(again[one.course].line, one.first, one.stop) for one in chosen], self.refined
+        )
+        spans = self._joined(spans, self.settled)
         stretches = [
             self.finished(line, first, stop, self._limits(spans, place))
             for place, (line, first, stop) in enumerate(spans)
         ]
         return self._apart([one for one in stretches if one is not None])
 
-    def _joined(self, spans: list[tuple[Line, int, int]]) -> list[tuple[Line, int, int]]:
+    def _joined(self, spans: Sequence[Span], fit: Callable[[Line, int, int], Line]) -> list[Span]:
         """Fit each line and join neighbours that go on along it."""
-        joined: list[tuple[Line, int, int]] = []
+        joined: list[Span] = []
         for line, first, stop in spans:
-            line = self.refined(line, first, stop)
+            line = fit(line, first, stop)
             if joined and self._goes_on(joined[-1], (line, first, stop)):
                 before = joined.pop()
-                line = self.refined(before[0], before[1], stop)
+                line = fit(before[0], before[1], stop)
                 first = before[1]
             joined.append((line, first, stop))
         return joined
 
-    def _goes_on(self, one: tuple[Line, int, int], other: tuple[Line, int, int]) -> bool:
+    def _goes_on(self, one: Span, other: Span) -> bool:
         times_ms = self.some.times_ms
         if one[0][:2] != other[0][:2]:
             return False
@@ -154,7 +164,7 @@ class _Aligner(Follower):
         ]
         return max(apart) <= _SAME_PLACE_MS
 
-    def _limits(self, spans: Sequence[tuple[Line, int, int]], place: int) -> tuple[int, int]:
+    def _limits(self, spans: Sequence[Span], place: int) -> tuple[int, int]:
         """Return how far the ends of a span may move: to the middle of its neighbours."""
         low, high = 0, len(self.query)
         if place:
@@ -194,7 +204,8 @@ class _Aligner(Follower):
                 best[source_id] = score, candidate.line
         found = []
         for _, line in best.values():
-            fitted = self.refined(line, int(first), max(int(stop), int(first) + 1))
+            span = int(first), max(int(stop), int(first) + 1)
+            fitted = self.settled(line, *span)
             rival = self.measured(fitted, stretch.first, stretch.stop)
             if rival is not None and rival.score >= RIVAL_SHARE * stretch.score:
                 found.append(rival)

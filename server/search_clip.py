@@ -26,7 +26,7 @@ from mitate.server.search import (
     make_match,
 )
 from mitate.server.search_picture import MIRRORED, SomeViews, search_pictures
-from mitate.server.stretches import Stretch
+from mitate.server.stretches import Stretch, nearest_first, overlap, rank
 
 K = 48  # neighbours of each frame
 BATCH_FRAMES = 512  # frames searched in one call
@@ -67,9 +67,10 @@ def search_clip(
         )
         return search_pictures([views], find, name_of, n_matches, mirrored=mirrored)[0]
     aligned = _aligned(signature, find, mirrored)
-    stretches = _of_clip(aligned)[:n_matches]
+    stretches = _of_clip(aligned)
     matches = tuple(
-        _match(aligned, one, _rivals(aligned, one, stretches), name_of) for one in stretches
+        _match(aligned, one, _rivals(aligned, one, stretches), name_of)
+        for one in stretches[:n_matches]
     )
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     if not aligned.informative:
@@ -175,13 +176,9 @@ def _of_clip(aligned: _Aligned) -> list[Stretch]:
             for other in chosen
             if aligned.sources[other.line.source_id].episode_id == episode_id
         )
-        if not any(_overlap(stretch, other) > 0 for other in same):
+        if not any(overlap(stretch, other) > 0 for other in same):
             chosen.append(stretch)
-    return sorted(chosen, key=lambda stretch: (-stretch.score, stretch.distance))
-
-
-def _overlap(one: Stretch, other: Stretch) -> int:
-    return min(one.stop, other.stop) - max(one.first, other.first)
+    return nearest_first(sorted(chosen, key=rank))
 
 
 def _rivals(aligned: _Aligned, one: Stretch, others: Iterable[Stretch]) -> list[Stretch]:
@@ -192,7 +189,7 @@ def _rivals(aligned: _Aligned, one: Stretch, others: Iterable[Stretch]) -> list[
         (
             other
             for other in others
-            if _overlap(one, other) >= _OVERLAP_SHARE * (one.stop - one.first)
+            if overlap(one, other) >= _OVERLAP_SHARE * (one.stop - one.first)
             and other.sureness >= MATCH_SURENESS
             and other.score >= TIE_SHARE * one.score
         ),

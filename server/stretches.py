@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from mitate.server.emissions import (
     distances_on,
 )
 from mitate.server.hypotheses import Candidate
-from mitate.server.refine import find_ends, refine_line
+from mitate.server.refine import at_earned_speed, find_ends, refine_line
 from mitate.server.viterbi import Course
 
 FOLLOWED_MS = 8000  # a fitted line is tried so far around the stretch that gave it
@@ -27,6 +27,7 @@ UNUSUAL_PRICE = 1.5  # evidence that a line must bring when it is not at its own
 MIRRORED_PRICE = 0.5
 UNUSUAL_SHARE = 0.9  # of the evidence for such a line that counts: a still scene fits any speed
 FREEZE_SHARE = 0.6
+TIED_SHARE = 0.9  # of the best evidence from which stretches tie: distance then tells them apart
 SLOWEST = 0.2  # speeds nearer to 0 are freezes
 
 
@@ -94,6 +95,17 @@ class Follower:
             self.likelihood,
         )
 
+    def settled(self, line: Line, first: int, stop: int) -> Line:
+        """Fit a line, then give it a plainer speed where it has not earned its own."""
+        return at_earned_speed(
+            self.refined(line, first, stop),
+            self.query,
+            int(self.sampled[first]),
+            int(self.sampled[stop - 1]) + 1,
+            self.references[line.source_id],
+            self.likelihood,
+        )
+
     def finished(
         self, line: Line, first: int, stop: int, limits: tuple[int, int]
     ) -> Stretch | None:
@@ -154,3 +166,26 @@ def share(line: Line) -> float:
 def rank(stretch: Stretch) -> tuple[float, float]:
     """Return the key by which better stretches come first."""
     return -(stretch.score - price(stretch.line)), stretch.distance
+
+
+def overlap(one: Stretch, other: Stretch) -> int:
+    """Return how many frames two stretches share; below 0 they are apart."""
+    return min(one.stop, other.stop) - max(one.first, other.first)
+
+
+def tie(one: Stretch, other: Stretch) -> bool:
+    """Tell whether `other` explains the frames of `one` with nearly as much evidence."""
+    least = TIED_SHARE * (one.score - price(one.line))
+    shared = 2 * overlap(one, other) > one.stop - one.first
+    return shared and other.score - price(other.line) >= least
+
+
+def nearest_first(ranked: Sequence[Stretch]) -> list[Stretch]:
+    """Order stretches that tie by distance; the others stay where they are, best first."""
+    found: list[Stretch] = []
+    rest = list(ranked)
+    while rest:
+        tied = [one for one in rest if one is rest[0] or tie(rest[0], one)]
+        found += sorted(tied, key=lambda one: one.distance)
+        rest = [one for one in rest if not any(one is other for other in tied)]
+    return found

@@ -72,6 +72,41 @@ def test_two_episodes_with_the_same_opening_are_ambiguous() -> None:
     assert all(other.from_ms == 40_000 for other in answer.matches[0].alternatives)
 
 
+def test_verdict_and_alternatives_do_not_depend_on_how_many_matches_are_listed() -> None:
+    opening = film(9, 240)
+    shelf = Shelf(*((i, np.concatenate([film(i), opening])) for i in range(2)))
+    clip = signature(opening)
+    few, many = (search_clip(clip, shelf.find, shelf.name_of, k) for k in (1, 100))
+    assert (len(few.matches), few.verdict) == (1, Verdict.AMBIGUOUS)
+    assert few.verdict == many.verdict
+    assert few.matches[0] == many.matches[0]
+    assert len(few.matches[0].alternatives) == 1
+
+
+@pytest.mark.parametrize("nearest", [0, 1, 2])
+def test_of_episodes_that_hold_a_stretch_the_nearest_comes_first(nearest: int) -> None:
+    shot = film(9, 120)
+    parts = [film(i) for i in range(3)]
+    for i, layouts in enumerate(parts):
+        layouts[240:360] = shot if i == nearest else graded(shot)
+    shelf = Shelf(*enumerate(parts))
+    video = signature(shot)
+    answer = search_clip(video, shelf.find, shelf.name_of, 5)
+    (segment,) = scan(video, shelf.find, shelf.name_of).segments
+    for match in (answer.matches[0], segment):
+        assert (match.episode_id, match.distance) == (nearest, 0)
+        assert match.verdict == Verdict.AMBIGUOUS
+        assert {other.episode_id for other in match.alternatives} == {0, 1, 2} - {nearest}
+        assert all(other.distance > 0 for other in match.alternatives)
+
+
+def graded(layouts: Layouts) -> Layouts:
+    """The same shown a little differently, by less than evidence can tell."""
+    changed = layouts.copy()
+    changed[:, 1:3] = np.minimum(changed[:, 1:3] + 1, 31)
+    return changed
+
+
 def test_two_sources_of_an_episode_are_one_match() -> None:
     shelf = Shelf((0, film(0)), (0, film(0)), (1, film(1)))
     answer = search_clip(signature(film(0)[200:320]), shelf.find, shelf.name_of, 5)
