@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import MITATE, Server, running, start
 
-ROUNDS = 7
+ROUNDS = 6
 FILES_PER_ROUND = 6
 FRAMES = 96  # of every drawn video
 ADDED, SOME_FAILED = 0, 1
