@@ -30,7 +30,7 @@ def quality(
     rgb_means: Floats,  # (n, 8, 8, 3) of 0..255
 ) -> npt.NDArray[np.uint8]:
     """Return the quality of each frame, (n,) uint8."""
-    blocks = rgb_means.reshape(len(rgb_means), -1, 3)
+    blocks = rgb_means.reshape(len(rgb_means), 64, 3)
     empty = np.isnan(blocks)
     if empty.any():  # blocks without pixels, in pictures of less than 8 a side, show nothing
         middle = np.nanmean(blocks, axis=1, keepdims=True)

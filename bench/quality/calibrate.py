@@ -2,7 +2,7 @@
 
 Probability is a logistic function of evidence, fitted on edited frames of titles that are indexed
 and of titles that are left out. The threshold for an accepted rate of false alarms extends the tail
-of the unrelated queries as an exponential. Every title weighs the same, however many queries it has.
+of the unrelated queries as an exponential. Every title weighs the same.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 TARGET = Path(__file__).resolve().parents[2] / "server" / NAME
 TAIL_RATE = 0.05  # of unrelated queries from which the tail is fitted
 # Widens the fitted tail: the titles at hand are few.
-TAIL_MARGIN = 1.25
+TAIL_MARGIN = 2.0
 _ROUNDS = 50
 
 

@@ -27,7 +27,7 @@ def test_the_tail_of_unrelated_queries_is_extended_and_never_too_low() -> None:
     found = fit(outcomes(), default_calibration())
     exact = {rate: 0.1 - 0.05 * np.log(rate) for rate in (0.05, 0.001)}
     assert found.threshold(0.05) == pytest.approx(exact[0.05], abs=0.02)
-    assert exact[0.001] <= found.threshold(0.001) <= exact[0.001] + 0.1
+    assert exact[0.001] <= found.threshold(0.001) <= exact[0.001] + 0.25
 
 
 def test_a_fit_has_a_version_of_its_own() -> None:
