@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import report
 from bench.quality.protocol import FULL, QUICK, Sizes
-from bench.quality.run import METHODS, Options, measure
+from bench.quality.run import METHODS, USUAL, Options, measure
 from bench.quality.table import markdown
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
     parser.add_argument("--media", type=Path, default=Path("../shared/media"))
     parser.add_argument("--quick", action="store_true", help="few queries, few distractors")
-    parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), default=tuple(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), default=USUAL)
     parser.add_argument("--cache", type=Path, help="folder of what was made before")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="processes")

@@ -13,7 +13,7 @@ from PIL import Image
 from bench.quality.method import NOTHING, Answer, Reference, Searcher, Video, code_version
 from bench.quality.pictures import Pixels
 from mitate.kernels.sign import sign
-from mitate.kernels.views import PictureViews, picture_views
+from mitate.kernels.views import Level, PictureViews, picture_views
 from mitate.server.calibration import default_calibration
 from mitate.server.index import Neighbours, make_index
 from mitate.server.library import Library, NewSource, Scope, Snapshot
@@ -24,14 +24,17 @@ from mitate.server.search_picture import search_pictures
 
 _BATCH = 64
 _MATCHES = 3
-_FALSE_ALARM_RATE = 0.001
+_FALSE_ALARM_RATE = 0.001  # the default of the server
 
 
 class Mitate:
-    """mitate at one of its levels."""
+    """mitate at one of its levels, with the calibration that it ships."""
 
-    name = "mitate"
     version = code_version("kernels")
+
+    def __init__(self, level: Level = "normal") -> None:
+        self._level = level
+        self.name = "mitate" if level == "normal" else f"mitate {level}"
 
     def reference(self, video: Video) -> Reference:
         """Sign a video."""
@@ -42,7 +45,7 @@ class Mitate:
         """Describe a picture as one that was sent as a file."""
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "BMP")
-        return picture_views(file.getvalue())
+        return picture_views(file.getvalue(), level=self._level)
 
     def searcher(self, references: Sequence[tuple[int, Reference]]) -> Searcher:
         """Index numbered videos, each an episode of its own."""

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ METHODS: dict[str, Callable[[], Method]] = {
     "PDQ": Pdq,
     "MPEG-7": Mpeg7,
     "mitate": Mitate,
+    "mitate fast": partial(Mitate, "fast"),
+    "mitate thorough": partial(Mitate, "thorough"),
 }
+USUAL = ("trace.moe", "PDQ", "MPEG-7", "mitate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Options:
     media: Path
     name: str = "quality"  # of the files that are written
     sizes: Sizes = FULL
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = USUAL
     cache: Path | None = None
     seed: int = 1
     jobs: int = 1
