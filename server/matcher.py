@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mitate.kernels import signature_file
 from mitate.kernels.decode import Limits
-from mitate.kernels.errors import InvalidMedia, InvalidSignature, NotReady
+from mitate.kernels.errors import CorruptData, InvalidMedia, InvalidSignature, NotReady
 from mitate.kernels.layout import Layouts
 from mitate.kernels.sign import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
@@ -160,7 +160,10 @@ class Matcher:
         return self._pool.sign(path, progress, cancelled, self._clip_limits)
 
     def _read(self, path: Path) -> Signature:
-        signature = signature_file.read(path)
+        try:
+            signature = signature_file.read(path)
+        except CorruptData as error:
+            raise InvalidSignature(f"the signature file is damaged: {error.message}") from error
         limit_s = self._clip_limits.max_duration_s
         if signature.duration_ms > limit_s * 1000:
             raise InvalidSignature(

@@ -11,7 +11,8 @@ from google.longrunning import operations_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from mitate.kernels import signature_file
-from mitate.kernels.errors import InvalidArgument
+from mitate.kernels.errors import CorruptData, InvalidArgument, InvalidSignature
+from mitate.kernels.signature import Signature
 from mitate.server import translate
 from mitate.server.app import App
 from mitate.server.ingest import Ingested
@@ -20,12 +21,13 @@ from mitate.server.operations import Operation
 from mitate.server.placement import Placement, check_sha256
 from mitate.server.reports import report_progress
 from mitate.server.service_media import first_then_chunks
-from mitate.server.uploads import receive
+from mitate.server.uploads import Upload, receive
 from mitate.v1 import catalog_pb2, catalog_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Result = TypeVar("Result")
 KIND = "ingest"
+MAX_SIGNATURE_FILE_BYTES = 256 << 20
 
 
 def placement_of(message: catalog_pb2.Placement) -> Placement:
@@ -65,6 +67,23 @@ def ingest_result(status: str, ingested: Ingested, generation: int) -> catalog_p
         source=translate.source(result.source),
         diagnostics=translate.diagnostics(generation, ingested.timings_ms),
     )
+
+
+def uploaded_signature(upload: Upload) -> Signature:
+    """Return the signature in an uploaded file.
+
+    Raises:
+        InvalidSignature: it is none, or it was damaged on the way.
+    """
+    if not 0 < upload.size_bytes <= MAX_SIGNATURE_FILE_BYTES:
+        raise InvalidSignature(
+            f"a signature file of {upload.size_bytes} bytes; 1 to {MAX_SIGNATURE_FILE_BYTES} "
+            "are allowed"
+        )
+    try:
+        return signature_file.read(upload.path.read_bytes())
+    except CorruptData as error:
+        raise InvalidSignature(f"the signature file is damaged: {error.message}") from error
 
 
 class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
@@ -223,15 +242,16 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
 
         def work() -> Ingested:
             try:
-                result = self._app.ingest.add_signature(
-                    signature_file.read(upload.path),
-                    sha256,
-                    config.file_name,
-                    placement,
-                    allow_partial=config.allow_partial,
-                )
+                signature = uploaded_signature(upload)
             finally:
                 uploads.delete(upload.upload_id)
+            result = self._app.ingest.add_signature(
+                signature,
+                sha256,
+                config.file_name,
+                placement,
+                allow_partial=config.allow_partial,
+            )
             return Ingested(result, {})
 
         ingested = await asyncio.to_thread(work)

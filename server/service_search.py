@@ -90,7 +90,7 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         if opening is None or opening.WhichOneof("content") != "config":
             raise InvalidArgument("the first message of StreamSearch must hold `config`")
         options = opening.config.options
-        translate.top_k(options)
+        translate.wanted(options)
         answers = in_flight(
             request_iterator,
             lambda request: self._stream_item(request, options),
