@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Spread
+from mitate.server.settings import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
 def write(name: str, result: dict[str, Any]) -> Path:
@@ -62,10 +62,16 @@ def table() -> str:
 
 
 def update_readme() -> None:
-    """Write the table between the marks in README.md."""
+    """Write the tables of measurements and of settings between their marks in README.md."""
     path = ROOT / "README.md"
-    before, _, rest = path.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
     machines = {json.dumps(_load(n).get("machine", {}).get("cpu")) for n in ("decode", "search")}
     cpu = ", ".join(sorted(m.strip('"') for m in machines if m != "null"))
-    path.write_text(f"{before}{BEGIN}\n{table()}\n\nMeasured on {cpu}, one thread.\n{END}{after}")
+    text = _between(path.read_text(), "bench", f"{table()}\n\nMeasured on {cpu}, one thread.")
+    path.write_text(_between(text, "settings", markdown_table()))
+
+
+def _between(text: str, name: str, content: str) -> str:
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{content}\n{end}{after}"

@@ -50,8 +50,8 @@ def notes(match: Match) -> str:
     found = ["mirrored"] if match.mirrored else []
     if match.query_to_ms > match.query_from_ms:
         found += _speed_notes(match.speed)
-    view = match.view.removesuffix("-mirrored")
-    if view not in ("", "full", "mirrored"):
+    view = match.view.replace("-mirrored", "")
+    if match.verdict is not Verdict.NO_MATCH and view not in ("", "full", "mirrored"):
         found.append(f"{shown(view)} part")
     return ", ".join(found)
 
