@@ -15,7 +15,9 @@ BENCHES = ("decode", "search", "start", "memory")
 def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="+", choices=(*BENCHES, "quality", "calibrate", "all", "table"))
+    parser.add_argument(
+        "names", nargs="+", choices=(*BENCHES, "quality", "calibrate", "all", "table")
+    )
     parser.add_argument("--media", type=Path, default=Path("../shared/media/clips"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="quality with few queries")
