@@ -24,6 +24,7 @@ from mitate.server.search import (
     NameOf,
     make_alternative,
     make_match,
+    match_distance,
 )
 from mitate.server.search_picture import MIRRORED, SomeViews, search_pictures
 from mitate.server.stretches import Stretch, nearest_first, overlap, rank
@@ -31,6 +32,8 @@ from mitate.server.stretches import Stretch, nearest_first, overlap, rank
 K = 48  # neighbours of each frame
 BATCH_FRAMES = 512  # frames searched in one call
 SMALLEST_EVIDENCE = 1.0  # frames' worth of content below which a clip is uninformative
+PLAIN_SHARE = 0.9  # of a clip that one stretch must be to be believed without much evidence
+PLAIN_DISTANCE_SHARE = 0.5  # of the distance at which a picture is still held to be the same
 _OVERLAP_SHARE = 0.5  # of a stretch that another must cover to rival it
 
 
@@ -42,6 +45,7 @@ class _Aligned:
     frames: Frames
     alignment: Alignment
     sources: Mapping[int, LoadedSource]
+    n_rows: int  # that were searched
     informative: bool
     timings_ms: Mapping[str, float]
 
@@ -104,7 +108,7 @@ def _aligned(signature: Signature, find: Find, mirrored: bool) -> _Aligned:
         "align": (time.perf_counter() - searched) * 1000,
     }
     informative = bool(some.shares().sum() >= SMALLEST_EVIDENCE)
-    return _Aligned(signature, frames, alignment, sources, informative, timings_ms)
+    return _Aligned(signature, frames, alignment, sources, n_rows, informative, timings_ms)
 
 
 def _frames(signature: Signature) -> Frames:
@@ -217,7 +221,7 @@ def _match(
     verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
     if not aligned.informative:
         verdict = Verdict.UNINFORMATIVE
-    elif one.sureness < needed:
+    elif one.sureness < needed and not _is_plain(aligned, one):
         verdict = Verdict.NO_MATCH
     frame_times = aligned.frames.times_ms
     best_ms = int(frame_times[one.best_frame])
@@ -234,6 +238,15 @@ def _match(
         view=_view(aligned.signature, one.line.mirrored),
         alternatives=tuple(_alternative(aligned, rival, name_of) for rival in rivals),
     )
+
+
+def _is_plain(aligned: _Aligned, one: Stretch) -> bool:
+    """Tell whether a stretch is the whole clip, each frame as near as a picture has to be.
+
+    A clip of few frames gathers little evidence, however well they agree.
+    """
+    whole = one.stop - one.first >= PLAIN_SHARE * len(aligned.frames.times_ms)
+    return whole and one.distance <= PLAIN_DISTANCE_SHARE * match_distance(aligned.n_rows)
 
 
 def _alternative(aligned: _Aligned, rival: Stretch, name_of: NameOf) -> Alternative:

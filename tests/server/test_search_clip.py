@@ -202,3 +202,9 @@ def test_a_scan_names_all_episodes_of_an_opening() -> None:
     (segment,) = scan(video, shelf.find, shelf.name_of).segments
     assert segment.verdict == Verdict.AMBIGUOUS
     assert {segment.episode_id, *(a.episode_id for a in segment.alternatives)} == {0, 1, 2}
+
+
+def test_half_a_second_of_a_film_is_enough_when_every_frame_agrees(shelf: Shelf) -> None:
+    answer = search_clip(signature(film(2)[240:252]), shelf.find, shelf.name_of, 5)
+    assert (answer.verdict, answer.matches[0].episode_id) == (Verdict.MATCH, 2)
+    assert answer.matches[0].from_ms == pytest.approx(10_000, abs=60)
