@@ -18,7 +18,9 @@ MIB = 1 << 20
 
 
 def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Return the processes that any thread of a process has started."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def _rss_bytes(pid: int) -> int:
@@ -53,6 +55,8 @@ def run(media: Path, rounds: int) -> dict[str, Any]:
         while client.poll() is None:
             samples.append(_rss_bytes(server.pid) / MIB)
             done.wait(SAMPLE_S)
+        if client.returncode:
+            raise RuntimeError(f"adding failed with exit code {client.returncode}")
         server.terminate()
         server.wait(60)
     half = len(samples) // 2
