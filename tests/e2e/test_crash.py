@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from conftest import MITATE, Server, running, start
 
-ROUNDS = 6
-FILES_PER_ROUND = 6
+ROUNDS = 10
+FILES_PER_ROUND = 4
 FRAMES = 96  # of every drawn video
 ADDED, SOME_FAILED = 0, 1
 
@@ -61,7 +61,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> tuple[Path,
         files = new_files(folder / f"round {round_}", drawn, round_)
         draws.shuffle(files)
         server = start(folder / "data", folder / "log.txt")
-        answers = added_before_the_kill(server, files, draws.randint(1, 3), draws.uniform(0, 0.5))
+        answers = added_before_the_kill(server, files, draws.randint(1, 2), draws.uniform(0, 0.4))
         added = {answer["file"]: answer for answer in answers if answer["status"] != "failed"}
         assert {answer["status"] for answer in added.values()} <= {"added"}
         n_cut_off += len(added) < len(files)
@@ -90,7 +90,10 @@ def test_kill_9_while_adding_loses_nothing_acknowledged(
         assert len(list((data / "signatures").iterdir())) == stats["sources"] == len(held)
         assert not list((data / "tmp").iterdir())
         assert not list((data / "uploads").iterdir())
-        answers = {answer["file"]: answer for answer in server.answers("search", *acknowledged)}
+        answers = {
+            answer["file"]: answer
+            for answer in server.answers("search", "-k", "100", *acknowledged)
+        }
         for file, added in acknowledged.items():
             assert added["episode_id"] in episodes_of(answers[file]), file
 
