@@ -15,6 +15,8 @@ from mitate.kernels.jit import jit
 
 Floats = npt.NDArray[np.float64]
 
+PARTS = ("luma", "local luma", "better blocks")  # the agreements that are averaged
+
 # Candidates that are aligned, halvings of the steps, and the first steps: place, both sizes, one
 # size, angle; shares of the view and radians.
 N_ALIGNED = 12
@@ -40,11 +42,7 @@ def agreements(
     windows: Floats,  # (c, 4) left, top, right, bottom in 0..1: what the view may show of it
 ) -> Floats:
     """Return how well each candidate agrees with its view, (c,): 1 at most, unrelated near 0.3."""
-    left, top, right, bottom = np.asarray(windows, np.float64).T
-    zeros = np.zeros(len(left))
-    places = np.stack(
-        ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, zeros), axis=1
-    )
+    places = _places(windows)
     luma = np.asarray(grids, np.float64)
     found = np.zeros(len(views))
     normalised = np.zeros_like(luma)
@@ -55,6 +53,13 @@ def agreements(
     best = np.argsort(-found, kind="stable")[:N_ALIGNED]
     _align_all(luma, normalised, aspects, views, thumbnails, places, best, _STEPS, found)
     return found
+
+
+def _places(windows: Floats) -> Floats:
+    """Return where views lie that show just these windows, (c, 5)."""
+    left, top, right, bottom = np.asarray(windows, np.float64).T
+    middle = (left + right) / 2, (top + bottom) / 2
+    return np.stack((*middle, right - left, bottom - top, np.zeros(len(left))), axis=1)
 
 
 @jit
@@ -122,18 +127,35 @@ def _agreement(
     place: Floats,
     aspect: float,
 ) -> float:
-    rows, cols = luma.shape
-    shown, there = np.zeros((rows, cols)), np.zeros((rows, cols), np.bool_)
-    overlap = _sample(thumbnail, place, aspect, shown, there) / (rows * cols)
+    shown, there = np.zeros(luma.shape), np.zeros(luma.shape, np.bool_)
+    parts, overlap = _parts(luma, normalised, thumbnail, place, aspect, shown, there)
     if overlap < _LEAST_OVERLAP:
         return _NOTHING
-    shown_normalised = np.zeros((rows, cols))
-    _normalise(shown, there, shown_normalised, _RADIUS, _NOISE)
-    plain, _, _ = _correlation(luma, shown, there, 4.0)
-    local, _, _ = _correlation(normalised, shown_normalised, there, 0.01)
-    blocks = _trimmed(normalised, shown_normalised, there)
-    agreement: float = (plain + local + blocks) / 3 - _OUTSIDE_COST * (1 - overlap)
+    agreement: float = parts.sum() / len(parts) - _OUTSIDE_COST * (1 - overlap)
     return agreement
+
+
+@jit
+def _parts(
+    luma: Floats,
+    normalised: Floats,
+    thumbnail: npt.NDArray[np.uint8],
+    place: Floats,
+    aspect: float,
+    shown: Floats,  # is filled in, and so is `there`
+    there: npt.NDArray[np.bool_],
+) -> tuple[Floats, float]:
+    """Return the agreements that are averaged, in the order of PARTS, and the overlap, 0..1."""
+    parts = np.zeros(len(PARTS))
+    overlap = _sample(thumbnail, place, aspect, shown, there) / shown.size
+    if overlap < _LEAST_OVERLAP:
+        return parts, overlap
+    shown_normalised = np.zeros(shown.shape)
+    _normalise(shown, there, shown_normalised, _RADIUS, _NOISE)
+    parts[0], _, _ = _correlation(luma, shown, there, 4.0)
+    parts[1], _, _ = _correlation(normalised, shown_normalised, there, 0.01)
+    parts[2] = _trimmed(normalised, shown_normalised, there)
+    return parts, overlap
 
 
 @jit
