@@ -94,6 +94,10 @@ class Overloaded(MitateError):
     reason = "OVERLOADED"
     status = "RESOURCE_EXHAUSTED"
 
+    def __init__(self, message: str = "", retry_after_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms  # None: waiting does not help
+
 
 class NotReady(MitateError):
     """The index is loading or the server is draining."""

@@ -1,8 +1,7 @@
 """The engine: one thread that owns library and index, fed by an opportunistic batcher.
 
-Changes run alone and in order, so a search sees a complete episode or none of it. Searches that
-wait for the same scope are merged into one call of the index whenever the engine is free; there is
-no timer, so a lone caller never waits for company.
+Changes run alone and in order, so a search sees a complete episode or none of it. Whenever the
+engine is free it takes what waits; there is no timer, so a lone caller never waits for company.
 """
 
 from __future__ import annotations
@@ -11,42 +10,24 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.errors import NotReady, Overloaded
+from mitate.kernels.errors import NotReady
 from mitate.server.index import Neighbours
 from mitate.server.library import Library, Scope, Snapshot
+from mitate.server.search_queue import Found, Search, SearchQueue, Slice
+from mitate.server.tickets import Ticket
+
+__all__ = ["Engine", "Found"]
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
-BATCH_QUERIES = 4096  # vectors searched in one call of the index
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Neighbours and the state of the library in which they were found."""
-
-    neighbours: Neighbours
-    snapshot: Snapshot
-    queue_ms: float
-    n_batched: int  # queries that were searched together
-
-
-@dataclass(slots=True)
-class _Search:
-    queries: NDArray[np.int8]
-    k: int
-    scope: Scope
-    windows: bool
-    since: float
-    future: Future[Found]
 
 
 class Engine:
@@ -54,11 +35,9 @@ class Engine:
 
     def __init__(self, library: Library, max_queued: int) -> None:
         self._library = library
-        self._max_queued = max_queued
         self._changes: deque[tuple[Callable[[Library], Any], Future[Any]]] = deque()
-        self._searches: deque[_Search] = deque()
+        self._queue = SearchQueue(max_queued)
         self._wake = threading.Condition()
-        self._n_queued = 0
         self._open = True
         self.generation = 0
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
@@ -67,7 +46,7 @@ class Engine:
     @property
     def n_queued(self) -> int:
         """Queries waiting to be searched."""
-        return self._n_queued
+        return self._queue.n_queries
 
     def snapshot(self) -> Snapshot:
         """Return the state of the library now."""
@@ -88,25 +67,22 @@ class Engine:
         k: int,
         scope: Scope,
         windows: bool = False,
+        ticket: Ticket | None = None,
     ) -> Future[Found]:
         """Find the k nearest rows of every query, among frames or among windows.
+
+        The future raises OperationCancelled or DeadlineExceeded where the ticket ran out.
 
         Raises:
             Overloaded: too many queries are waiting.
             NotReady: the engine has stopped.
         """
-        future: Future[Found] = Future()
+        search = Search(queries, k, scope, windows, ticket or Ticket())
         with self._wake:
             self._refuse_when_closed()
-            if self._n_queued and self._n_queued + len(queries) > self._max_queued:
-                raise Overloaded(
-                    f"{self._n_queued} queries wait to be searched and {len(queries)} more would "
-                    f"pass the limit of {self._max_queued} (max_queue_signatures); try again later"
-                )
-            self._n_queued += len(queries)
-            self._searches.append(_Search(queries, k, scope, windows, time.perf_counter(), future))
+            self._queue.put(search)
             self._wake.notify()
-        return future
+        return search.future
 
     def close(self) -> None:
         """Finish what waits and stop."""
@@ -121,61 +97,60 @@ class Engine:
 
     def _loop(self) -> None:
         while True:
+            changes: deque[tuple[Callable[[Library], Any], Future[Any]]] = deque()
             with self._wake:
-                self._wake.wait_for(lambda: self._changes or self._searches or not self._open)
-                changes, self._changes = self._changes, deque()
-                batch = self._next_batch()
-            if not changes and not batch:
+                self._wake.wait_for(lambda: self._changes or self._queue or not self._open)
+                if not self._queue.n_begun:
+                    changes, self._changes = self._changes, changes
+                batch, dropped = self._queue.take(begin_large=not self._changes)
+                ended = not (self._open or changes or batch or dropped)
+            if ended:
                 return
+            for search, error in dropped:
+                if search.n_taken or search.future.set_running_or_notify_cancel():
+                    search.future.set_exception(error)
             for function, future in changes:
                 self.generation += 1
                 self._settle(future, partial(function, self._library))
             if batch:
-                self._search_batch(batch)
+                self._search(batch)
 
-    def _next_batch(self) -> list[_Search]:
-        """Take the first search and all that can share its call of the index."""
-        batch: list[_Search] = []
-        rest: deque[_Search] = deque()
-        n_queries = 0
-        for search in self._searches:
-            fits = not batch or (
-                (search.scope, search.windows) == (batch[0].scope, batch[0].windows)
-                and n_queries + len(search.queries) <= BATCH_QUERIES
-            )
-            (batch if fits else rest).append(search)
-            n_queries += len(search.queries) if fits else 0
-        self._searches = rest
-        self._n_queued -= n_queries
-        return batch
-
-    def _search_batch(self, batch: list[_Search]) -> None:
-        started = time.perf_counter()
-        live = [search for search in batch if search.future.set_running_or_notify_cancel()]
-        if not live:
+    def _search(self, batch: list[Slice]) -> None:
+        """Search a batch; searches whose last slice it holds are answered."""
+        started_s = time.perf_counter()
+        batch = [
+            one for one in batch if one.first or one.search.future.set_running_or_notify_cancel()
+        ]
+        if not batch:
             return
+        first = batch[0].search
+        snapshot = self._library.snapshot()
         try:
-            snapshot = self._library.snapshot()
-            windows = live[0].windows
-            index = self._library.windows if windows else self._library.index
+            index = self._library.windows if first.windows else self._library.index
             found = index.search(
-                np.concatenate([search.queries for search in live]),
-                max(search.k for search in live),
-                snapshot.allowed(live[0].scope, windows),
+                np.concatenate([one.search.queries[one.first : one.stop] for one in batch]),
+                max(one.search.k for one in batch),
+                snapshot.allowed(first.scope, first.windows),
             )
         except Exception as error:
             log.exception("search failed")
-            for search in live:
-                search.future.set_exception(error)
+            for one in batch:
+                one.search.future.set_exception(error)
             return
-        n_batched = len(found.rows)
-        first = 0
-        for search in live:
-            rows = slice(first, first + len(search.queries))
-            first = rows.stop
-            mine = Neighbours(found.distances[rows, : search.k], found.rows[rows, : search.k])
-            waited_ms = (started - search.since) * 1000
-            search.future.set_result(Found(mine, snapshot, waited_ms, n_batched))
+        n_queries = len(found.rows)
+        self._queue.ran(n_queries, (time.perf_counter() - started_s) * 1000)
+        at = 0
+        for search, start, stop in batch:
+            rows = slice(at, at + stop - start)
+            at = rows.stop
+            search.parts.append(
+                Neighbours(found.distances[rows, : search.k], found.rows[rows, : search.k])
+            )
+            if start == 0:
+                search.queue_ms = (started_s - search.since_s) * 1000
+            if stop == len(search.queries):
+                neighbours = joined(search.parts)
+                search.future.set_result(Found(neighbours, snapshot, search.queue_ms, n_queries))
 
     def _settle(self, future: Future[Any], work: Callable[[], Any]) -> None:
         if not future.set_running_or_notify_cancel():
@@ -185,3 +160,10 @@ class Engine:
         except Exception as error:
             log.exception("change failed")
             future.set_exception(error)
+
+
+def joined(parts: Sequence[Neighbours]) -> Neighbours:
+    """Return the neighbours of all queries of a search from those of its slices."""
+    if len(parts) == 1:
+        return parts[0]
+    return Neighbours(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

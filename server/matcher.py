@@ -28,6 +28,7 @@ from mitate.server.search import Find
 from mitate.server.search_clip import scan, search_clip
 from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures, views_of_layouts
+from mitate.server.tickets import Ticket
 from mitate.server.workers import Progress, WorkerPool
 
 Result = TypeVar("Result")
@@ -42,6 +43,7 @@ class Wanted:
     k: int = 10  # matches per query
     scope: Scope = field(default_factory=Scope)
     unmirrored_only: bool = False
+    ticket: Ticket = field(default_factory=Ticket, compare=False)
 
 
 class _Removed(Exception):
@@ -174,7 +176,9 @@ class Matcher:
 
     def _closer(self, wanted: Wanted) -> Closer:
         def find_windows(queries: NDArray[np.int8], k: int) -> Found:
-            return self._engine.search(queries, k, wanted.scope, windows=True).result()
+            return self._engine.search(
+                queries, k, wanted.scope, windows=True, ticket=wanted.ticket
+            ).result()
 
         return Closer(find_windows, default_calibration(), self._false_alarm_rate)
 
@@ -182,7 +186,7 @@ class Matcher:
         self, search: Callable[[Find, Callable[[int], Names]], Result], wanted: Wanted
     ) -> Result:
         def find(queries: NDArray[np.int8], k: int) -> Found:
-            return self._engine.search(queries, k, wanted.scope).result()
+            return self._engine.search(queries, k, wanted.scope, ticket=wanted.ticket).result()
 
         for _ in range(TRIES):
             try:

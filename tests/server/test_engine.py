@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from make_signature import make_signature
 
-from mitate.kernels.errors import NotReady, Overloaded
+from mitate.kernels.errors import NotReady, OperationCancelled, Overloaded
 from mitate.kernels.vector import N_DIMS
 from mitate.server.engine import Engine
+from mitate.server.index import Neighbours
 from mitate.server.index_numpy import NumpyIndex
 from mitate.server.library import Library, NewSource, Scope
+from mitate.server.tickets import Ticket
 
 ALL = Scope()
 
@@ -88,3 +91,45 @@ def test_a_closed_engine_finishes_what_waits_and_refuses_more() -> None:
     assert all(future.result().neighbours.rows.shape == (3, 5) for future in futures)
     with pytest.raises(NotReady):
         engine.search(random_queries(1), 1, ALL)
+
+
+class HeldIndex(NumpyIndex):
+    """Says when a search has begun and waits to be let go."""
+
+    begun, go = threading.Event(), threading.Event()
+
+    def search(self, *arguments: Any) -> Neighbours:
+        self.begun.set()
+        self.go.wait(10)
+        return super().search(*arguments)
+
+
+def test_a_search_in_slices_answers_like_a_whole_one_and_sees_one_state() -> None:
+    engine = Engine(Library(HeldIndex), max_queued=100_000)
+    add(engine, 1)
+    queries = random_queries(9000)
+    large = engine.search(queries, 5, ALL)
+    assert HeldIndex.begun.wait(10)
+    added = engine.change(lambda library: library.add(NewSource(2, 2, 2, make_signature(2, 20))))
+    HeldIndex.go.set()
+    found = large.result()
+    assert set(found.snapshot.locate(found.neighbours.rows)[0].ravel()) == {1}
+    added.result()
+    expected = engine.search(queries[-3:], 5, Scope(episode_ids=frozenset({1}))).result()
+    np.testing.assert_array_equal(found.neighbours.distances[-3:], expected.neighbours.distances)
+    assert 2 in engine.search(queries, 30, ALL).result().snapshot.sources
+    engine.close()
+
+
+def test_a_cancelled_search_is_not_answered(engine: Engine) -> None:
+    hold = threading.Event()
+    engine.change(lambda _: hold.wait(10))
+    ticket = Ticket()
+    waiting = engine.search(random_queries(3), 5, ALL, ticket=ticket)
+    future = engine.search(random_queries(3), 5, ALL)
+    assert future.cancel()
+    ticket.cancelled = True
+    hold.set()
+    with pytest.raises(OperationCancelled):
+        waiting.result()
+    engine.search(random_queries(1), 5, ALL).result()
