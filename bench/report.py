@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Spread
-from mitate.server.settings import markdown_table
+from mitate.server.settings_load import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
@@ -62,12 +62,14 @@ def table() -> str:
 
 
 def update_readme() -> None:
-    """Write the tables of measurements and of settings between their marks in README.md."""
+    """Write the measurements into README.md and the settings into docs/settings.md."""
     path = ROOT / "README.md"
     machines = {json.dumps(_load(n).get("machine", {}).get("cpu")) for n in ("decode", "search")}
     cpu = ", ".join(sorted(m.strip('"') for m in machines if m != "null"))
-    text = _between(path.read_text(), "bench", f"{table()}\n\nMeasured on {cpu}, one thread.")
-    path.write_text(_between(text, "settings", markdown_table()))
+    measured = f"{table()}\n\nMeasured on {cpu}, one thread."
+    path.write_text(_between(path.read_text(), "bench", measured))
+    path = ROOT / "docs" / "settings.md"
+    path.write_text(_between(path.read_text(), "settings", markdown_table()))
 
 
 def _between(text: str, name: str, content: str) -> str:

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
 from mitate.clients import transport
+from mitate.clients.access import Access, AccessOptions
 from mitate.clients.address import DEFAULT_ADDRESS, check_address
 from mitate.clients.aio_status import Ending
 from mitate.clients.connection import Connection, check_feed
@@ -31,13 +32,16 @@ class AwaitingConnection(Connection):
         timeout_s: float = transport.TIMEOUT_S,
         work_timeout_s: float = transport.WORK_TIMEOUT_S,
         credentials: grpc.ChannelCredentials | None = None,
+        **access: Unpack[AccessOptions],
     ) -> None:
-        options = transport.channel_options(check_address(address))
+        shown = Access(**access)
+        options = transport.channel_options(check_address(address)) + shown.options()
+        credentials = shown.checked_credentials(address, credentials)
         if credentials is None:
             self._channel = grpc.aio.insecure_channel(address, options)
         else:
             self._channel = grpc.aio.secure_channel(address, credentials, options)
-        super().__init__(address, self._channel, timeout_s, work_timeout_s)
+        super().__init__(address, self._channel, shown, timeout_s, work_timeout_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,7 +85,7 @@ class AwaitingConnection(Connection):
         return last
 
     async def _answer(self, call: Call) -> Any:
-        running = self._method(call)(_request(call), timeout=self._deadline_s(call))
+        running = self._method(call)(_request(call), **self._with(call))
         ending = Ending(running)
         try:
             answer = await running
@@ -91,7 +95,7 @@ class AwaitingConnection(Connection):
         return answer
 
     async def _messages(self, call: Call) -> AsyncGenerator[Any, None]:
-        stream = self._method(call)(_request(call), timeout=self._deadline_s(call))
+        stream = self._method(call)(_request(call), **self._with(call))
         ending = Ending(stream)
         try:
             async for message in stream:

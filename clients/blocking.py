@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
 from mitate.clients import transport
+from mitate.clients.access import Access, AccessOptions
 from mitate.clients.address import DEFAULT_ADDRESS, check_address
 from mitate.clients.connection import Connection, check_feed
 from mitate.clients.steps import Call, Flow, Local
@@ -28,13 +29,16 @@ class BlockingConnection(Connection):
         timeout_s: float = transport.TIMEOUT_S,
         work_timeout_s: float = transport.WORK_TIMEOUT_S,
         credentials: grpc.ChannelCredentials | None = None,
+        **access: Unpack[AccessOptions],
     ) -> None:
-        options = transport.channel_options(check_address(address))
+        shown = Access(**access)
+        options = transport.channel_options(check_address(address)) + shown.options()
+        credentials = shown.checked_credentials(address, credentials)
         if credentials is None:
             self._channel = grpc.insecure_channel(address, options)
         else:
             self._channel = grpc.secure_channel(address, credentials, options)
-        super().__init__(address, self._channel, timeout_s, work_timeout_s)
+        super().__init__(address, self._channel, shown, timeout_s, work_timeout_s)
 
     def __enter__(self) -> Self:
         return self
@@ -79,14 +83,14 @@ class BlockingConnection(Connection):
 
     def _answer(self, call: Call) -> Any:
         try:
-            answer = self._method(call)(call.request, timeout=self._deadline_s(call))
+            answer = self._method(call)(call.request, **self._with(call))
         except grpc.RpcError as error:
             raise self._error(call, error) from error
         check_feed(call)
         return answer
 
     def _messages(self, call: Call) -> Generator[Any, None, None]:
-        stream = self._method(call)(call.request, timeout=self._deadline_s(call))
+        stream = self._method(call)(call.request, **self._with(call))
         try:
             yield from stream
         except grpc.RpcError as error:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mitate.clients.cli_parser import build_parser
+from mitate.clients.cli_parser import SERVER_COMMANDS, build_parser
 from mitate.kernels.errors import InvalidArgument
 
 SUCCESS, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -20,8 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["serve"]:
-        return _serve(arguments[1:])
+    if arguments and arguments[0] in SERVER_COMMANDS:
+        return _become_server(arguments)
     parsed = build_parser().parse_args(arguments)
     _tolerate_any_text()
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return SUCCESS if all_well else SOME_FAILED
 
 
-def _serve(arguments: list[str]) -> int:
-    """Become the server: this process is replaced, so that signals and output are its own."""
+def _become_server(arguments: list[str]) -> int:
+    """Become a command of the server: the process is replaced, so signals and output are its."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "mitate.server", *arguments])
 

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mitate.clients.cli_access import connect
 from mitate.clients.cli_files import expand
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
 from mitate.clients.cli_text import clock, counted, place, shown
-from mitate.clients.client import Client
 from mitate.clients.results import Added
 from mitate.kernels.errors import InvalidArgument, MitateError
 
@@ -37,7 +37,7 @@ def add(arguments: Namespace) -> bool:
     placed = bool(arguments.refs) or any(name is not None for name in named)
     report = _Report(Output(arguments.json), placed=placed)
     output = report.output
-    with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
+    with connect(arguments) as client, output.bars(len(jobs)) as bar:
 
         def work(file: str, tell: OnProgress) -> Added:
             return client.add(

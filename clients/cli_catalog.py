@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mitate.clients.cli_access import connect
 from mitate.clients.cli_output import Output
 from mitate.clients.cli_tables import Head, table
 from mitate.clients.cli_text import clock, counted, place, shown, size
@@ -78,7 +79,7 @@ def episode_json(episode: Episode) -> dict[str, Any]:
 
 def _with_client(arguments: Namespace, run: Callable[[Client, Output], None]) -> bool:
     output = Output(arguments.json)
-    with Client(arguments.server) as client:
+    with connect(arguments) as client:
         try:
             run(client, output)
         except MitateError as error:
@@ -92,7 +93,7 @@ def _for_each_id(
     failed: Mapping[str, Any],
 ) -> bool:
     output = Output(arguments.json)
-    with Client(arguments.server) as client:
+    with connect(arguments) as client:
         for episode_id in arguments.episode_ids:
             try:
                 one(client, output, episode_id)

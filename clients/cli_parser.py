@@ -9,12 +9,18 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from mitate.clients.address import DEFAULT_ADDRESS, check_address
+from mitate.clients.cli_access import add_access
 from mitate.kernels.errors import InvalidArgument
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _COMMANDS = "mitate.clients.cli_"
+SERVER_COMMANDS = {
+    "serve": "run the server: --data DIR --listen HOST:PORT",
+    "config": "show the settings of a server and where each comes from",
+    "key": "make an API key for a server",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -26,7 +32,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mitate {version('mitate')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    commands.add_parser("serve", help="run the server: --data DIR --listen HOST:PORT")
+    for name, text in SERVER_COMMANDS.items():
+        commands.add_parser(name, help=text)
     for add in (_add, _search, _scan, _sign, _list, _show, _remove, _stats):
         add(commands)
     return parser
@@ -48,6 +55,7 @@ def _command(
             default=os.environ.get("MITATE_SERVER") or DEFAULT_ADDRESS,
             help=f"address of the server; MITATE_SERVER or {DEFAULT_ADDRESS} without it",
         )
+        add_access(parser)
     return parser
 
 

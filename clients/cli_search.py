@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from mitate.clients.cli_access import connect
 from mitate.clients.cli_files import Job
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
@@ -21,7 +22,6 @@ from mitate.clients.cli_text import (
     time_range,
     timeline_sentence,
 )
-from mitate.clients.client import Client
 from mitate.clients.results import Answer, Match, SearchOptions, Timeline, Verdict
 from mitate.kernels.errors import InvalidArgument, MitateError
 
@@ -46,7 +46,7 @@ def search(arguments: Namespace) -> bool:
     signatures = set(arguments.signatures) - set(arguments.files)
     output = Output(arguments.json)
     options = SearchOptions(k=arguments.k or (JSON_MATCHES if arguments.json else SHOWN_MATCHES))
-    with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
+    with connect(arguments) as client, output.bars(len(jobs)) as bar:
 
         def work(file: str, tell: OnProgress) -> Answer:
             if file in signatures:
@@ -71,7 +71,7 @@ def scan(arguments: Namespace) -> bool:
     """Scan files; returns whether all went well."""
     jobs = [Job(file) for file in arguments.files]
     output = Output(arguments.json)
-    with Client(arguments.server) as client, output.bars(len(jobs)) as bar:
+    with connect(arguments) as client, output.bars(len(jobs)) as bar:
 
         def work(file: str, tell: OnProgress) -> Timeline:
             return client.scan(file, progress=tell)

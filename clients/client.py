@@ -40,7 +40,9 @@ class Client(BlockingConnection):
         address: HOST:PORT.
         timeout_s: deadline of one exchange.
         work_timeout_s: deadline of work on a whole file.
-        credentials: of a server with TLS; None is plain text.
+        credentials: of a channel that was prepared elsewhere, in place of `tls`, `ca` and so on.
+        access: `token`, `tls`, `ca`, `certificate`, `key`, `server_name`, `allow_plaintext`; see
+            `mitate.clients.access.Access`.
     """
 
     def search(

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from mitate.clients import transport
+from mitate.clients.access import Access
 from mitate.clients.steps import AsyncFeed, Call, Feed
 from mitate.kernels.errors import FailedPrecondition, MitateError
 
@@ -18,11 +19,13 @@ class Connection:
         self,
         address: str,
         channel: grpc.Channel | grpc.aio.Channel,
+        access: Access,
         timeout_s: float,
         work_timeout_s: float,
     ) -> None:
         self.address = address
         self._stubs = transport.stubs(channel)
+        self._access = access
         self._timeout_s, self._work_timeout_s = timeout_s, work_timeout_s
         self._closed = False
 
@@ -34,6 +37,10 @@ class Connection:
 
     def _deadline_s(self, call: Call) -> float:
         return self._work_timeout_s if call.long else self._timeout_s
+
+    def _with(self, call: Call) -> dict[str, Any]:
+        """Return what goes with a call: its deadline and who makes it."""
+        return {"timeout": self._deadline_s(call), "metadata": self._access.metadata()}
 
     def _error(self, call: Call, error: grpc.RpcError) -> MitateError:
         check_feed(call)

@@ -22,6 +22,7 @@ from mitate.kernels.errors import (
     OperationCancelled,
     Overloaded,
     PermissionRefused,
+    Unauthenticated,
     error_class,
 )
 from mitate.v1 import catalog_pb2_grpc, media_pb2_grpc, scan_pb2_grpc, search_pb2_grpc
@@ -55,7 +56,7 @@ _BY_STATUS: Mapping[grpc.StatusCode, type[MitateError]] = {
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
     grpc.StatusCode.PERMISSION_DENIED: PermissionRefused,
-    grpc.StatusCode.UNAUTHENTICATED: PermissionRefused,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
     grpc.StatusCode.CANCELLED: OperationCancelled,
     grpc.StatusCode.INTERNAL: InternalError,
@@ -128,6 +129,12 @@ def _plain(details: str) -> str:
         "Socket closed": "the connection was closed",
         "Connection reset": "the connection was closed",
         "GOAWAY": "the server is stopping",
+        "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by an authority that is "
+        "trusted here; see --ca",
+        "certificate signature failure": "its certificate is not signed by an authority that is "
+        "trusted here; see --ca",
+        "Hostname Verification Check failed": "its certificate is for another name",
+        "WRONG_VERSION_NUMBER": "it does not use TLS",
     }
     for sign, text in known.items():
         if sign.lower() in details.lower():

@@ -7,7 +7,8 @@
     ├── NotFound                 title, episode, source, upload, operation
     ├── AlreadyExists            the name or id is taken
     ├── FailedPrecondition       right request, wrong moment
-    ├── PermissionRefused        the server may not read or change this
+    ├── Unauthenticated          no token or certificate, or one that is not accepted
+    ├── PermissionRefused        the caller or the server may not read or change this
     ├── Overloaded               a queue or quota is full
     ├── NotReady                 the index is loading or the server is draining
     ├── DeadlineExceeded         the caller's time ran out
@@ -81,8 +82,15 @@ class FailedPrecondition(MitateError):
     status = "FAILED_PRECONDITION"
 
 
+class Unauthenticated(MitateError):
+    """The caller shows no token or certificate, or one that is not accepted."""
+
+    reason = "UNAUTHENTICATED"
+    status = "UNAUTHENTICATED"
+
+
 class PermissionRefused(MitateError):
-    """The server may not read or change this."""
+    """The caller or the server may not read or change this."""
 
     reason = "PERMISSION_REFUSED"
     status = "PERMISSION_DENIED"

@@ -1,7 +1,8 @@
-"""Errors to gRPC statuses, in one place for every method.
+"""What happens around every call, in one place: identity, errors, audit.
 
-A MitateError becomes its status with google.rpc.ErrorInfo; anything else is a defect: the log gets
-the traceback under an incident id, the caller gets the id and INTERNAL.
+A caller is recognised and its scope checked before the request is parsed. A MitateError becomes its
+status with google.rpc.ErrorInfo; anything else is a defect: the log gets the traceback under an
+incident id, the caller gets the id and INTERNAL. Health and reflection answer everybody.
 """
 
 from __future__ import annotations
@@ -16,105 +17,173 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from mitate.kernels.errors import InvalidArgument, MitateError
+from mitate.kernels.errors import InternalError, InvalidArgument, MitateError
+from mitate.server.audit import AUDITED, Audit, described, ids_of
+from mitate.server.authority import Authority, check_scope
+from mitate.server.calls import CALL, REQUEST_ID, Call, request_id_of
 from mitate.server.translate import error_status
 
 log = logging.getLogger(__name__)
 OURS = ("/mitate.", "/google.longrunning.")
 Context = grpc.aio.ServicerContext[Any, Any]
+Handler = Any  # grpc.RpcMethodHandler, which has parameters for type checkers only
+Parse = Callable[[Call, Any], Any]
 
 
-async def _abort(context: Context, error: Exception, method: str) -> NoReturn:
-    incident = ""
-    if not isinstance(error, MitateError):
-        incident = uuid.uuid4().hex[:12]
-        log.error("call failed method=%s incident=%s", method, incident, exc_info=error)
-    await context.abort_with_status(rpc_status.to_status(error_status(error, incident)))
-    raise AssertionError("abort returns to nobody")
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps the handler of every method of the contract.
 
+    `n_active` counts calls that were taken and are not answered to the end.
+    """
 
-def _parse(deserialize: Callable[[bytes], Any], data: bytes, method: str) -> Any:
-    try:
-        return deserialize(data)
-    except DecodeError:
-        raise InvalidArgument(
-            f"{len(data)} bytes are not a message that {method} takes; see its definition"
-        ) from None
-
-
-def _parser(
-    deserialize: Callable[[bytes], Any] | None, method: str, *, many: bool
-) -> Callable[[Any], Any]:
-    """Return what turns the bytes of a request, or of a stream of them, into messages."""
-    if deserialize is None:
-        return lambda request: request
-
-    async def each(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        async for data in requests:
-            yield _parse(deserialize, data, method)
-
-    return each if many else lambda data: _parse(deserialize, data, method)
-
-
-def _answer_once(
-    behaviour: Callable[..., Awaitable[Any]], parse: Callable[[Any], Any], method: str
-) -> Callable[..., Any]:
-    async def call(request: Any, context: Context) -> Any:
-        try:
-            return await behaviour(parse(request), context)
-        except (grpc.aio.AbortError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the outermost layer
-            await _abort(context, error, method)
-
-    return call
-
-
-def _answer_many(
-    behaviour: Callable[..., AsyncIterator[Any]], parse: Callable[[Any], Any], method: str
-) -> Callable[..., Any]:
-    async def call(request: Any, context: Context) -> AsyncIterator[Any]:
-        try:
-            async for message in behaviour(parse(request), context):
-                yield message
-        except (grpc.aio.AbortError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the outermost layer
-            await _abort(context, error, method)
-
-    return call
-
-
-class ErrorInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler so that errors leave as statuses."""
+    def __init__(self, authority: Authority, audit: Audit) -> None:
+        self._authority, self._audit = authority, audit
+        self._wrapped: dict[str, tuple[Handler, Handler]] = {}  # method -> inner, outer
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.n_active = 0
 
     async def intercept_service(
         self,
-        continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]
-        ],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+    ) -> Handler | None:
         """Return the handler, wrapped."""
         handler = await continuation(handler_call_details)
-        if handler is None:
-            return handler
         method = str(handler_call_details.method)
+        if handler is None or not method.startswith(OURS):
+            return handler
+        inner, outer = self._wrapped.get(method, (None, None))
+        if inner is not handler or outer is None:
+            outer = self._wrap(handler, method)
+            self._wrapped[method] = handler, outer
+        return outer
+
+    async def idle(self) -> None:
+        """Wait until no call is under way."""
+        await self._idle.wait()
+
+    def _wrap(self, handler: Handler, method: str) -> Handler:
+        parse = _parser(handler.request_deserializer, method, many=handler.request_streaming)
         kinds: tuple[tuple[str, Callable[..., Any]], ...] = (
-            ("unary_unary", _answer_once),
-            ("stream_unary", _answer_once),
-            ("unary_stream", _answer_many),
-            ("stream_stream", _answer_many),
+            ("unary_unary", self._answer_once),
+            ("stream_unary", self._answer_once),
+            ("unary_stream", self._answer_many),
+            ("stream_stream", self._answer_many),
         )
         for kind, wrap in kinds:
             behaviour = getattr(handler, kind)
-            if behaviour is not None and method.startswith(OURS):
-                parse = _parser(
-                    handler.request_deserializer, method, many=handler.request_streaming
-                )
-                return getattr(grpc, f"{kind}_rpc_method_handler")(  # type: ignore[no-any-return]
+            if behaviour is not None:
+                return getattr(grpc, f"{kind}_rpc_method_handler")(
                     wrap(behaviour, parse, method),
                     request_deserializer=None,
                     response_serializer=handler.response_serializer,
                 )
         return handler
+
+    def _answer_once(
+        self, behaviour: Callable[..., Awaitable[Any]], parse: Parse, method: str
+    ) -> Callable[..., Any]:
+        async def run(request: Any, context: Context) -> Any:
+            call, authorization = self._open(method, context)
+            try:
+                self._admit(call, authorization, context)
+                answer = await behaviour(parse(call, request), context)
+                if method in AUDITED:
+                    call.result = ids_of(answer)
+                call.code = "OK"
+                return answer
+            except Exception as error:  # noqa: BLE001 - the outermost layer
+                await _fail(call, context, error)
+            finally:
+                self._close(call, context)
+
+        return run
+
+    def _answer_many(
+        self, behaviour: Callable[..., AsyncIterator[Any]], parse: Parse, method: str
+    ) -> Callable[..., Any]:
+        async def run(request: Any, context: Context) -> AsyncIterator[Any]:
+            call, authorization = self._open(method, context)
+            try:
+                self._admit(call, authorization, context)
+                async for message in behaviour(parse(call, request), context):
+                    yield message
+                call.code = "OK"
+            except Exception as error:  # noqa: BLE001 - the outermost layer
+                await _fail(call, context, error)
+            finally:
+                self._close(call, context)
+
+        return run
+
+    def _open(self, method: str, context: Context) -> tuple[Call, str | None]:
+        given: dict[str, Any] = dict(context.invocation_metadata() or ())
+        call = Call(method, request_id_of(given.get(REQUEST_ID)), context.peer())
+        CALL.set(call)
+        self.n_active += 1
+        self._idle.clear()
+        return call, given.get("authorization")
+
+    def _admit(self, call: Call, authorization: str | None, context: Context) -> None:
+        call.caller = self._authority.caller(authorization, context.auth_context)
+        check_scope(call.caller, call.method)
+
+    def _close(self, call: Call, context: Context) -> None:
+        self.n_active -= 1
+        if not self.n_active:
+            self._idle.set()
+        if call.code == "OK":
+            context.set_trailing_metadata(_trailing(call))
+        if self._audit.wants(call):
+            self._audit.write(call)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "call done method=%s code=%s caller=%s ms=%.1f",
+                *(call.method, call.code, call.caller.name, call.elapsed_ms),
+            )
+
+
+def _trailing(call: Call) -> tuple[tuple[str, str], ...]:
+    return ((REQUEST_ID, call.request_id),)
+
+
+async def _fail(call: Call, context: Context, error: Exception) -> NoReturn:
+    """End a call that raised by the status of its error."""
+    if isinstance(error, grpc.aio.AbortError):
+        call.code = "UNKNOWN"
+        raise error
+    known = error if isinstance(error, MitateError) else InternalError()
+    call.code, call.reason = known.status, known.reason
+    incident = ""
+    if known is not error:
+        incident = uuid.uuid4().hex[:12]
+        log.error("call failed method=%s incident=%s", call.method, incident, exc_info=error)
+    status = rpc_status.to_status(error_status(error, incident))
+    trailing = (*(status.trailing_metadata or ()), *_trailing(call))
+    await context.abort(status.code, status.details, trailing)
+    raise AssertionError("abort returns to nobody")
+
+
+def _parse(deserialize: Callable[[bytes], Any], data: bytes, call: Call) -> Any:
+    try:
+        message = deserialize(data)
+    except DecodeError:
+        raise InvalidArgument(
+            f"{len(data)} bytes are not a message that {call.method} takes; see its definition"
+        ) from None
+    if call.method in AUDITED and not call.target:
+        call.target = described(message)
+    return message
+
+
+def _parser(deserialize: Callable[[bytes], Any] | None, method: str, *, many: bool) -> Parse:
+    """Return what turns the bytes of a request, or of a stream of them, into messages."""
+    if deserialize is None:
+        return lambda call, request: request
+
+    async def each(call: Call, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for data in requests:
+            yield _parse(deserialize, data, call)
+
+    return each if many else lambda call, data: _parse(deserialize, data, call)

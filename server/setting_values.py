@@ -38,8 +38,12 @@ def read_value(
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise SettingsError(f"{field.name} is {raw!r}; a list of folders is allowed")
         value: Any = tuple(_path(field, text, folder) for text in texts if text)
-    elif kind is Path:
+    elif kind == Path | None and raw == "":
+        value = None
+    elif kind in (Path, Path | None):
         value = _path(field, raw, folder)
+    elif kind is bool:
+        value = _yes_or_no(field, raw)
     elif kind is int:
         value = _whole_number(field, raw)
     elif kind is float:
@@ -76,13 +80,26 @@ def format_value(field: Field[Any], value: Any) -> str:
         for unit, size in sorted(_UNITS.items(), key=lambda item: -item[1]):
             if value % size == 0:
                 return f"{value // size}{unit.replace('I', 'i')}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _path(field: Field[Any], raw: object, folder: Path) -> Path:
     if not isinstance(raw, str) or not raw:
-        raise SettingsError(f"{field.name} is {raw!r}; the path of a folder is allowed")
+        raise SettingsError(f"{field.name} is {raw!r}; the path of a file or folder is allowed")
     return folder.absolute() / Path(raw).expanduser()
+
+
+def _yes_or_no(field: Field[Any], raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if not isinstance(raw, str) or raw.lower() not in known:
+        raise SettingsError(f"{field.name} is {raw!r}; yes and no are allowed")
+    return known[raw.lower()]
 
 
 def _whole_number(field: Field[Any], raw: object) -> int:

@@ -81,7 +81,7 @@ def test_serve_becomes_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[Any] = []
     monkeypatch.setattr(os, "execv", lambda *arguments: called.append(arguments))
     main(["serve", "--data", "d", "--listen", "127.0.0.1:1", "--help"])
-    arguments = ["-m", "mitate.server", "--data", "d", "--listen", "127.0.0.1:1", "--help"]
+    arguments = ["-m", "mitate.server", "serve", "--data", "d", "--listen", "127.0.0.1:1", "--help"]
     assert called == [(sys.executable, [sys.executable, *arguments])]
 
 

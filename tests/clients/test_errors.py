@@ -28,7 +28,7 @@ from mitate.kernels.errors import (
     NotReady,
     OperationCancelled,
     Overloaded,
-    PermissionRefused,
+    Unauthenticated,
 )
 
 CATALOG = "/mitate.v1.CatalogService/"
@@ -60,7 +60,7 @@ def test_every_error_class_is_rebuilt(client: Any, state: State, cls: type[Mitat
     ("code", "cls"),
     [
         (grpc.StatusCode.RESOURCE_EXHAUSTED, Overloaded),
-        (grpc.StatusCode.UNAUTHENTICATED, PermissionRefused),
+        (grpc.StatusCode.UNAUTHENTICATED, Unauthenticated),
         (grpc.StatusCode.INTERNAL, InternalError),
         (grpc.StatusCode.UNIMPLEMENTED, FailedPrecondition),
         (grpc.StatusCode.CANCELLED, OperationCancelled),

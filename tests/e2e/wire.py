@@ -52,8 +52,12 @@ def _bytes_of(request: Message | bytes) -> bytes:
 class Wire:
     """A channel to a server."""
 
-    def __init__(self, address: str) -> None:
-        self.channel = grpc.insecure_channel(address)
+    def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+        self.channel = (
+            grpc.insecure_channel(address)
+            if credentials is None
+            else grpc.secure_channel(address, credentials)
+        )
         self._methods = methods()
 
     def messages(self, name: str, *requests: Message | bytes) -> Iterator[Any]:

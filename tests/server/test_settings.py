@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from mitate.kernels.errors import SettingsError
-from mitate.server.settings import Settings, documented, load, markdown_table
+from mitate.server.settings import Settings
+from mitate.server.settings_load import documented, load, markdown_table
 
 DATA = {"data": "/data"}
+
+
+def effective(flags: Mapping[str, str], environ: Mapping[str, str], path: Path | None) -> Settings:
+    return load(flags, environ, path).settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -38,16 +44,16 @@ def test_relative_paths_start_from_the_place_that_names_them(
     here.mkdir()
     monkeypatch.chdir(here)
     path = write(tmp_path, 'data = "store"\nmedia_roots = ["videos", "/media"]\n')
-    assert Settings.load({}, {}, path).data == tmp_path / "store"
-    assert Settings.load({}, {}, path).media_roots == (tmp_path / "videos", Path("/media"))
-    assert Settings.load({"data": "store"}, {}, path).data == here / "store"
-    roots = Settings.load({"media_roots": "a:/b"}, {}, path).media_roots
+    assert effective({}, {}, path).data == tmp_path / "store"
+    assert effective({}, {}, path).media_roots == (tmp_path / "videos", Path("/media"))
+    assert effective({"data": "store"}, {}, path).data == here / "store"
+    roots = effective({"media_roots": "a:/b"}, {}, path).media_roots
     assert roots == (here / "a", Path("/b"))
 
 
 def test_effective_values_load_to_the_same_settings() -> None:
     loaded = load({**DATA, "max_upload_bytes": "3GiB", "media_roots": "/a:/b"}, {}, None)
-    again = Settings.load({item.name: item.value for item in loaded.effective}, {}, None)
+    again = effective({item.name: item.value for item in loaded.effective}, {}, None)
     assert again == loaded.settings
 
 
@@ -56,7 +62,7 @@ def test_effective_values_load_to_the_same_settings() -> None:
     [("100", 100), ("25MB", 25_000_000), ("1 GiB", 2**30), ("3kib", 3072), ("70000B", 70_000)],
 )
 def test_sizes_are_read_with_units(text: str, n_bytes: int) -> None:
-    assert Settings.load({**DATA, "max_upload_bytes": text}, {}, None).max_upload_bytes == n_bytes
+    assert effective({**DATA, "max_upload_bytes": text}, {}, None).max_upload_bytes == n_bytes
 
 
 @pytest.mark.parametrize(
@@ -73,7 +79,7 @@ def test_sizes_are_read_with_units(text: str, n_bytes: int) -> None:
         ("index", "gpu", "index is 'gpu'; allowed are auto, numpy, faiss"),
         ("listen", "50061", "listen is '50061'; HOST:PORT is allowed"),
         ("listen", "localhost:70000", "HOST:PORT is allowed"),
-        ("data", "", "data is ''; the path of a folder is allowed"),
+        ("data", "", "data is ''; the path of a file or folder is allowed"),
         ("max_message_bytes", "1MB", "at least 25065536 is allowed"),
         ("max_pixel", "9", "flag --max-pixel: unknown key 'max_pixel'; known are data, listen"),
     ],
@@ -82,7 +88,7 @@ def test_wrong_flag_is_an_error_that_says_what_is_allowed(
     name: str, text: str, message: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.load({**DATA, name: text}, {}, None)
+        effective({**DATA, name: text}, {}, None)
     assert message in caught.value.message
 
 
@@ -101,19 +107,19 @@ def test_wrong_flag_is_an_error_that_says_what_is_allowed(
 def test_wrong_file_is_an_error_that_names_it(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
-        Settings.load(DATA, {}, path)
+        effective(DATA, {}, path)
     assert f"file {path}" in caught.value.message
     assert message in caught.value.message
 
 
 def test_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot read the file"):
-        Settings.load(DATA, {}, tmp_path / "none.toml")
+        effective(DATA, {}, tmp_path / "none.toml")
 
 
 def test_data_folder_is_required() -> None:
     with pytest.raises(SettingsError, match="data is not set; give --data DIR"):
-        Settings.load({}, {}, None)
+        effective({}, {}, None)
 
 
 def test_variables_of_others_are_reported_and_not_refused() -> None:

@@ -1,0 +1,76 @@
+"""Flags and variables of the command line that say who calls and how the server is known."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mitate.kernels.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from mitate.clients.client import Client
+
+_FILES = {
+    "--token-file": "file with an API key or JSON Web Token; the variable MITATE_TOKEN may hold "
+    "the token itself",
+    "--ca": "authorities to trust, a PEM file; turns TLS on",
+    "--certificate": "certificate of this client, a PEM file; turns TLS on",
+    "--key": "private key of --certificate, a PEM file",
+}
+
+
+def add_access(parser: argparse.ArgumentParser, environ: Mapping[str, str] = os.environ) -> None:
+    """Give a parser the flags; each has a variable MITATE_… of the same name."""
+    group = parser.add_argument_group(
+        "access to the server", "each flag has a variable of its name, such as MITATE_TOKEN_FILE"
+    )
+    for flag, text in _FILES.items():
+        variable = "MITATE_" + flag[2:].replace("-", "_").upper()
+        group.add_argument(flag, metavar="FILE", default=environ.get(variable) or None, help=text)
+    group.add_argument(
+        "--server-name",
+        metavar="NAME",
+        default=environ.get("MITATE_SERVER_NAME") or None,
+        help="name in the server's certificate, where it is not that of the address",
+    )
+    for flag, variable, text in (
+        ("--tls", "MITATE_TLS", "use TLS and trust the authorities of this system"),
+        ("--allow-plaintext", "MITATE_ALLOW_PLAINTEXT", "send a token without TLS"),
+    ):
+        default = environ.get(variable, "").lower() in ("1", "yes", "true")
+        group.add_argument(flag, action="store_true", default=default, help=text)
+
+
+def connect(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Client:
+    """Return a client for the server that the arguments name.
+
+    Raises:
+        InvalidArgument: the arguments contradict each other, or the token cannot be read.
+    """
+    from mitate.clients.client import Client
+
+    return Client(
+        arguments.server,
+        token=_token(arguments.token_file, environ.get("MITATE_TOKEN")),
+        tls=arguments.tls,
+        ca=arguments.ca,
+        certificate=arguments.certificate,
+        key=arguments.key,
+        server_name=arguments.server_name,
+        allow_plaintext=arguments.allow_plaintext,
+    )
+
+
+def _token(path: str | None, variable: str | None) -> str | None:
+    if path is None:
+        return variable or None
+    try:
+        token = Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"cannot read the token file {path}: {error}") from error
+    if not token or any(character.isspace() for character in token):
+        raise InvalidArgument(f"the token file {path} holds no token: one word is needed")
+    return token

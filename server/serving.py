@@ -1,0 +1,205 @@
+"""Runs the server: builds its parts, answers, and stops without losing a call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+from google.longrunning import operations_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from mitate.kernels.decode import Limits
+from mitate.kernels.errors import MitateError
+from mitate.server.app import App
+from mitate.server.audit import Audit
+from mitate.server.authority import Authority, check_exposure
+from mitate.server.engine import Engine
+from mitate.server.index import make_index
+from mitate.server.ingest import Ingest, load
+from mitate.server.interceptors import CallInterceptor
+from mitate.server.library import Library
+from mitate.server.matcher import Matcher
+from mitate.server.operations import Operations
+from mitate.server.service_catalog import CatalogService
+from mitate.server.service_media import MediaService
+from mitate.server.service_operations import OperationsService
+from mitate.server.service_scan import ScanService
+from mitate.server.service_search import SearchService
+from mitate.server.settings import Settings
+from mitate.server.store import Store
+from mitate.server.tls import server_credentials
+from mitate.server.uploads import Uploads
+from mitate.server.workers import WorkerPool
+from mitate.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    media_pb2,
+    media_pb2_grpc,
+    scan_pb2,
+    scan_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
+)
+
+log = logging.getLogger(__name__)
+THREADS = 64  # blocking calls that run beside the event loop at once
+LAST_WORDS_S = 0.05  # in which the last answers leave
+LIVENESS = "liveness"  # health of the process, also while it is loading or draining
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+SERVICES = (
+    catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
+    media_pb2.DESCRIPTOR.services_by_name["MediaService"].full_name,
+    scan_pb2.DESCRIPTOR.services_by_name["ScanService"].full_name,
+    search_pb2.DESCRIPTOR.services_by_name["SearchService"].full_name,
+    "google.longrunning.Operations",
+)
+
+
+def build(settings: Settings) -> App:
+    """Make every part of a server; the index is still empty.
+
+    Raises:
+        MitateError: the data directory or the index cannot be used.
+    """
+    library = Library(lambda: make_index(settings.index))
+    store = Store(Path(settings.data))
+    engine = Engine(library, settings.max_queue_signatures)
+    limits = Limits(
+        max_pixels=settings.max_pixels,
+        max_still_pixels=settings.max_still_pixels,
+        max_duration_s=int(settings.max_video_s),
+    )
+    n_workers = settings.workers or os.cpu_count() or 1
+    pool = WorkerPool(
+        n_workers, settings.worker_memory_bytes, settings.worker_stall_s, limits, settings.views
+    )
+    return App(
+        settings=settings,
+        store=store,
+        engine=engine,
+        pool=pool,
+        ingest=Ingest(store, engine, pool),
+        matcher=Matcher(
+            engine,
+            pool,
+            store.catalog,
+            replace(limits, max_duration_s=int(settings.max_query_video_s)),
+            settings.false_alarm_rate,
+        ),
+        uploads=Uploads(store.uploads, settings.max_upload_bytes),
+        operations=Operations(n_workers),
+        index_name=type(library.index).__name__.removesuffix("Index").lower(),
+    )
+
+
+def register(server: grpc.aio.Server, app: App) -> HealthServicer:
+    """Put all services on a server; returns the health service."""
+    catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(app), server)
+    media_pb2_grpc.add_MediaServiceServicer_to_server(MediaService(app.uploads), server)
+    scan_pb2_grpc.add_ScanServiceServicer_to_server(ScanService(app), server)
+    search_pb2_grpc.add_SearchServiceServicer_to_server(SearchService(app), server)
+    operations_pb2_grpc.add_OperationsServicer_to_server(OperationsService(app.operations), server)
+    health = HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+    reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+    return health
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the calls under way.
+
+    Raises:
+        SettingsError: a setting or a file that one names cannot be used.
+        MitateError: the address, the data directory or the index cannot be used.
+    """
+    check_exposure(settings)
+    interceptor = CallInterceptor(Authority(settings), Audit(settings.audit_log))
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="call"))
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    server = grpc.aio.server(
+        interceptors=[interceptor],
+        options=[
+            ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),
+            ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+        ],
+    )
+    port = _bind(server, settings)
+    app = await asyncio.to_thread(build, settings)
+    try:
+        health = register(server, app)
+        await health.set(LIVENESS, SERVING)
+        await _set_health(health, NOT_SERVING)
+        await server.start()
+        n_sources = await asyncio.to_thread(load, app.store, app.engine)
+        await asyncio.to_thread(app.pool.warm_up)
+        app.ready = True
+        await _set_health(health, SERVING)
+        log.info("ready sources=%d index=%s", n_sources, app.index_name)
+        _announce(settings.listen, port)
+        await stopping.wait()
+        await _drain(server, app, health, interceptor)
+    finally:
+        await asyncio.to_thread(app.close)
+        await server.stop(None)
+
+
+async def _drain(
+    server: grpc.aio.Server, app: App, health: HealthServicer, interceptor: CallInterceptor
+) -> None:
+    """Tell balancers, then refuse new calls, and wait for those under way, but not for watchers."""
+    settings = app.settings
+    await _set_health(health, NOT_SERVING)
+    log.info("draining calls=%d", interceptor.n_active)
+    await asyncio.sleep(settings.drain_delay_s)
+    app.draining = True
+    stopped = asyncio.ensure_future(server.stop(settings.drain_s))
+    idle = asyncio.ensure_future(interceptor.idle())
+    await asyncio.wait((stopped, idle), return_when=asyncio.FIRST_COMPLETED)
+    idle.cancel()
+    if interceptor.n_active:
+        log.warning("calls were cut off by the end of drain_s calls=%d", interceptor.n_active)
+    await asyncio.sleep(LAST_WORDS_S)
+    await server.stop(None)
+    await stopped
+
+
+def _bind(server: grpc.aio.Server, settings: Settings) -> int:
+    credentials = server_credentials(settings)
+    try:
+        if credentials is None:
+            return server.add_insecure_port(settings.listen)
+        return server.add_secure_port(settings.listen, credentials)
+    except RuntimeError as error:
+        raise MitateError(
+            f"cannot listen on {settings.listen}: the address is in use or not of this machine"
+        ) from error
+
+
+def _announce(listen: str, port: int) -> None:
+    host = listen.rsplit(":", 1)[0]
+    sys.stdout.write(f"listening on {host}:{port}\n")
+    sys.stdout.flush()
+
+
+async def _set_health(
+    health: HealthServicer, status: health_pb2.HealthCheckResponse.ServingStatus
+) -> None:
+    for name in ("", *SERVICES):
+        await health.set(name, status)
