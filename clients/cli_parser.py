@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, text in SERVER_COMMANDS.items():
         commands.add_parser(name, help=text)
-    for add in (_add, _search, _scan, _sign, _list, _show, _remove, _stats):
+    for add in (_add, _search, _scan, _sign, _list, _show, _remove, _stats, _doctor):
         add(commands)
     return parser
 
@@ -158,6 +158,15 @@ def _remove(commands: Commands) -> None:
 
 def _stats(commands: Commands) -> None:
     _command(commands, "stats", "catalog:stats", "tell how much is stored and how the server is")
+
+
+def _doctor(commands: Commands) -> None:
+    parser = _command(
+        commands, "doctor", "doctor:doctor", "tell what works on this machine", server=False
+    )
+    parser.add_argument(
+        "--gpu", action="store_true", help="fail unless decoding and searching run on a GPU"
+    )
 
 
 def _checked(test: Callable[[str], bool], wanted: str) -> Callable[[str], str]:
