@@ -32,7 +32,7 @@ def run(media: Path, rounds: int) -> dict[str, Any]:
     """Measure queries per CPU second at several batch sizes."""
     faiss.omp_set_num_threads(1)
     layouts = like_real(real_layouts(media), COUNT, SEED)
-    ours = make_index("faiss")
+    ours = make_index("native")
     ours.add(derive(layouts))
     reference = faiss.IndexFlatL2(layouts.shape[1])
     reference.add(layouts.astype(np.float32))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mitate.kernels.layout import Floats, Layouts
 
 # Weights of LIRE and MPEG-7: low frequencies count more.
-_WEIGHTS = np.array([2, 2, 2] + [1] * 18 + [2, 1, 1, 1, 1, 1] + [4, 2, 2, 1, 1, 1], np.int32)
+LIRE_WEIGHTS = np.array([2, 2, 2] + [1] * 18 + [2, 1, 1, 1, 1, 1] + [4, 2, 2, 1, 1, 1], np.int32)
 
 
 def lire_distance(
@@ -22,7 +22,7 @@ def lire_distance(
     It is a metric. Under 8 is a copy with high confidence, 20 and more is another picture.
     """
     difference = np.subtract(a, b, dtype=np.int32)
-    weighted = _WEIGHTS * difference * difference
+    weighted = LIRE_WEIGHTS * difference * difference
     luma, cb, cr = (
         np.sqrt(weighted[..., part].sum(axis=-1).astype(np.float64))
         for part in (slice(0, 21), slice(21, 27), slice(27, 33))

@@ -8,6 +8,7 @@ written it is compiled anew in every process.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
@@ -34,6 +35,53 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
 
     call.compiled = compiled  # type: ignore[attr-defined]
     return call
+
+
+def emit(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let compiled functions call what the decorated function writes as LLVM instructions.
+
+    The function gets an LLVM IR builder and one LLVM value for each argument of `signature`, a
+    numba signature such as "int64(uintp, int32)", and returns the LLVM value of the result. Only
+    compiled functions may call it, and numba compiles those again only when their own file changes.
+    """
+
+    def decorate(write: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(write)
+        def call(*args: Any) -> Any:
+            raise TypeError(f"{write.__name__} can be called from compiled functions only")
+
+        call.compiled = functools.cache(lambda: _intrinsic(write, signature))  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+def _intrinsic(write: Callable[..., Any], text: str) -> Any:
+    from numba.core.sigutils import normalize_signature
+    from numba.extending import intrinsic
+
+    arguments, result = normalize_signature(text)  # type: ignore[no-untyped-call]
+    signature = result(*arguments)
+
+    def typing(*types: Any) -> Any:
+        return signature, lambda _context, builder, _signature, values: write(builder, *values)
+
+    typing.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for name in inspect.signature(write).parameters
+        ]
+    )
+    typing.__name__ = write.__name__
+    return intrinsic(typing)
+
+
+def processor_features() -> frozenset[str]:
+    """Return the instruction sets that compiled functions may use, as LLVM names them."""
+    from numba.core.registry import cpu_target
+
+    features = cpu_target.target_context.codegen().magic_tuple()[2]
+    return frozenset(name[1:] for name in features.split(",") if name.startswith("+"))
 
 
 def _compile(function: Callable[..., Any]) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mitate.kernels.errors import SettingsError
 
 MAX_K = 1024
-BACKENDS = ("auto", "faiss", "numpy")
+BACKENDS = ("auto", "native", "faiss", "numpy")
 
 
 class Neighbours(NamedTuple):
@@ -46,27 +46,31 @@ class Index(Protocol):
         self,
         queries: NDArray[np.int8],  # (q, 32)
         k: int,  # 1..MAX_K
-        allowed: NDArray[np.bool_] | None = None,  # (n_rows,)
+        allowed: NDArray[np.int64] | None = None,  # (r, 2) first and stop, increasing
     ) -> Neighbours:
-        """Find the `k` nearest rows that are neither removed nor disallowed."""
+        """Find the `k` nearest rows that are not removed, among all or those in some ranges."""
 
 
-def make_index(name: str = "auto") -> Index:
+def make_index(name: str = "auto", n_threads: int = 1) -> Index:
     """Make an empty index.
 
     Args:
-        name: "numpy", "faiss", or "auto": FAISS where it is installed, NumPy elsewhere.
+        name: "native", "faiss", "numpy", or "auto", which is native.
+        n_threads: threads that share a large search, where the backend can.
 
     Raises:
         SettingsError: unknown name, or FAISS asked for and not installed.
     """
     from mitate.server.index_faiss import FaissIndex, faiss_installed
+    from mitate.server.index_native import NativeIndex
     from mitate.server.index_numpy import NumpyIndex
 
     if name not in BACKENDS:
         raise SettingsError(f"index backend is {name!r}; allowed: {', '.join(BACKENDS)}")
-    if name == "numpy" or (name == "auto" and not faiss_installed()):
+    if name == "numpy":
         return NumpyIndex()
+    if name != "faiss":
+        return NativeIndex(n_threads)
     if not faiss_installed():
         raise SettingsError("index backend is 'faiss', which is not installed; install mitate[cpu]")
     return FaissIndex()
@@ -83,16 +87,37 @@ def check_vectors(vectors: NDArray[np.int8], what: str) -> None:
 
 
 def check_search(
-    queries: NDArray[np.int8], k: int, allowed: NDArray[np.bool_] | None, n_rows: int
+    queries: NDArray[np.int8], k: int, allowed: NDArray[np.int64] | None, n_rows: int
 ) -> None:
     """Raise ValueError unless the arguments of `Index.search` fit an index of `n_rows` rows."""
     check_vectors(queries, "queries")
     if not 1 <= k <= MAX_K:
         raise ValueError(f"k is {k}; allowed: 1..{MAX_K}")
-    if allowed is not None and (allowed.shape != (n_rows,) or allowed.dtype != np.bool_):
+    if allowed is not None:
+        _check_ranges(allowed, n_rows)
+
+
+def _check_ranges(ranges: NDArray[np.int64], n_rows: int) -> None:
+    if ranges.ndim != 2 or ranges.shape[1] != 2 or ranges.dtype != np.int64:
         raise ValueError(
-            f"allowed is {allowed.dtype} of shape {allowed.shape}; expected bool ({n_rows},)"
+            f"allowed is {ranges.dtype} of shape {ranges.shape}; expected int64 (r, 2)"
         )
+    ends = np.concatenate([[0], ranges.reshape(-1), [n_rows]])
+    if (np.diff(ends) < 0).any():
+        raise ValueError(
+            f"allowed has ranges that overlap, are not increasing or leave 0..{n_rows}"
+        )
+
+
+def rows_within(
+    ranges: NDArray[np.int64],  # (r, 2)
+    n_rows: int,
+) -> NDArray[np.bool_]:
+    """Return for every row whether it lies in one of the ranges."""
+    inside = np.zeros(n_rows, np.bool_)
+    for first, stop in ranges:
+        inside[first:stop] = True
+    return inside
 
 
 def check_range(first: int, stop: int, n_rows: int) -> None:

@@ -22,6 +22,7 @@ from mitate.server.index import (
     check_search,
     check_vectors,
     nearest_first,
+    rows_within,
 )
 
 _PROVIDERS = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cuvs", "faiss-gpu-cu12")
@@ -85,7 +86,7 @@ class FaissIndex:
         self._alive[first:stop] = False
 
     def search(
-        self, queries: NDArray[np.int8], k: int, allowed: NDArray[np.bool_] | None = None
+        self, queries: NDArray[np.int8], k: int, allowed: NDArray[np.int64] | None = None
     ) -> Neighbours:
         """Find the `k` nearest rows, ties at the last place resolved by row."""
         check_search(queries, k, allowed, self.n_rows)
@@ -103,11 +104,11 @@ class FaissIndex:
             self._resolve(found, floats, np.flatnonzero(tied), parameters)
         return found
 
-    def _parameters(self, allowed: NDArray[np.bool_] | None) -> Any:
+    def _parameters(self, allowed: NDArray[np.int64] | None) -> Any:
         if allowed is None and not self.n_dead:
             return None
         alive = self._alive[: self.n_rows]
-        usable = alive if allowed is None else alive & allowed
+        usable = alive if allowed is None else alive & rows_within(allowed, self.n_rows)
         bits = np.packbits(usable, bitorder="little")
         return self._faiss.SearchParameters(sel=self._faiss.IDSelectorBitmap(bits))
 

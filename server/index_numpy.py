@@ -12,6 +12,7 @@ from mitate.server.index import (
     check_search,
     check_vectors,
     nearest_first,
+    rows_within,
 )
 
 _BLOCK_ROWS = 1 << 16
@@ -49,12 +50,14 @@ class NumpyIndex:
         self._alive[first:stop] = False
 
     def search(
-        self, queries: NDArray[np.int8], k: int, allowed: NDArray[np.bool_] | None = None
+        self, queries: NDArray[np.int8], k: int, allowed: NDArray[np.int64] | None = None
     ) -> Neighbours:
         """Find the `k` nearest rows by comparing all of them."""
         check_search(queries, k, allowed, self.n_rows)
         usable = self._alive[: self.n_rows]
-        rows = np.flatnonzero(usable if allowed is None else usable & allowed)
+        if allowed is not None:
+            usable = usable & rows_within(allowed, self.n_rows)
+        rows = np.flatnonzero(usable)
         distances = np.empty((len(queries), k), np.int32)
         found = np.empty((len(queries), k), np.int64)
         for i, query in enumerate(queries):

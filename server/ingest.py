@@ -10,10 +10,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mitate.kernels.errors import InvalidMedia
 from mitate.kernels.signature import Signature
+from mitate.kernels.vector import N_DIMS
 from mitate.server.engine import Engine
-from mitate.server.library import NewSource
+from mitate.server.library import NewSource, Scope
 from mitate.server.placement import Placement
 from mitate.server.records import CommitResult, Removal
 from mitate.server.store import Store
@@ -137,6 +140,8 @@ def load(store: Store, engine: Engine) -> int:
         for stored, signature in store.load_all()
     ]
     engine.change(lambda library: library.add(*sources)).result()
+    # Compiles the search, so that the first caller does not wait for it.
+    engine.search(np.zeros((1, N_DIMS), np.int8), 1, Scope()).result()
     return len(sources)
 
 

@@ -131,18 +131,18 @@ class Snapshot:
             np.where(held, rows - self._first_window_rows[at], -1),
         )
 
-    def allowed(self, scope: Scope, windows: bool = False) -> NDArray[np.bool_] | None:
-        """Return the rows within `scope`, of frames or of windows, or None when all are."""
+    def allowed(self, scope: Scope, windows: bool = False) -> NDArray[np.int64] | None:
+        """Return the ranges of rows within `scope`, of frames or of windows; None means all."""
         if scope == Scope():
             return None
-        mask = np.zeros(self.n_window_rows if windows else self.n_rows, np.bool_)
-        for source in self.sources.values():
-            if scope.holds(source):
-                first, stop = source.first_row, source.stop_row
-                if windows:
-                    first, stop = source.first_window_row, source.stop_window_row
-                mask[first:stop] = True
-        return mask
+        held = [
+            (source.first_window_row, source.stop_window_row)
+            if windows
+            else (source.first_row, source.stop_row)
+            for source in self.sources.values()
+            if scope.holds(source)
+        ]
+        return np.array(held, np.int64).reshape(-1, 2)
 
 
 class Library:

@@ -72,7 +72,8 @@ def build(settings: Settings) -> App:
     Raises:
         MitateError: the data directory or the index cannot be used.
     """
-    library = Library(lambda: make_index(settings.index))
+    n_threads = settings.search_threads or os.cpu_count() or 1
+    library = Library(lambda: make_index(settings.index, n_threads))
     store = Store(Path(settings.data))
     engine = Engine(library, settings.max_queue_signatures)
     limits = Limits(

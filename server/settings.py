@@ -73,8 +73,14 @@ class Settings:
         default=None,
         metadata={"help": "File that gets a line of JSON for each change; else the log has them."},
     )
-    index: Literal["auto", "numpy", "faiss"] = _setting(
-        "What searches: numpy, faiss, or auto for faiss where it is installed.", "auto"
+    index: Literal["auto", "native", "faiss", "numpy"] = _setting(
+        "What searches: native (auto is the same), faiss where it is installed, or numpy.", "auto"
+    )
+    search_threads: int = _setting(
+        "Threads that share a large search; 0 is one for each processor core.",
+        0,
+        low=0,
+        high=1024,
     )
     workers: int = _setting(
         "Decoding processes; 0 is one for each processor core.", 0, low=0, high=1024

@@ -10,15 +10,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 
 from mitate.kernels.errors import SettingsError
-from mitate.server.index import MAX_K, Index, Neighbours, make_index
+from mitate.server.index import MAX_K, Index, Neighbours, make_index, rows_within
+from mitate.server.index_native import NativeIndex, split_ranges
 from mitate.server.index_numpy import NumpyIndex
 
 pytest.importorskip("faiss")
 
 FAISS_BLAS_THRESHOLD = 20
+OTHERS = ("faiss", "native")
 
 
-@pytest.fixture(params=["numpy", "faiss"])
+@pytest.fixture(params=["numpy", "faiss", "native"])
 def index(request: pytest.FixtureRequest) -> Index:
     return make_index(request.param)
 
@@ -30,6 +32,17 @@ def vectors_near_each_other(rng: np.random.Generator, n: int, levels: int = 2) -
 
 def vectors_in_full_range(rng: np.random.Generator, n: int) -> NDArray[np.int8]:
     return rng.integers(-128, 128, (n, 32)).astype(np.int8)
+
+
+def some_ranges(rng: np.random.Generator, n_rows: int, share: float) -> NDArray[np.int64]:
+    """Ranges that hold about a share of the rows; some are empty, some touch."""
+    chosen = np.concatenate([[False], rng.random(n_rows) < share, [False]])
+    firsts, stops = np.flatnonzero(np.diff(chosen.astype(np.int8))).reshape(-1, 2).T
+    cut = (firsts + stops) // 2
+    halves = [(firsts, cut), (cut, stops)]
+    return np.concatenate([np.stack(pair, axis=1) for pair in halves]).astype(np.int64)[
+        np.lexsort((np.concatenate([cut, stops]), np.concatenate([firsts, cut])))
+    ]
 
 
 def assert_equal(found: Neighbours, expected: Neighbours) -> None:
@@ -90,37 +103,40 @@ def test_removing_twice_counts_once(index: Index) -> None:
 def test_all_rows_removed_or_disallowed_finds_nothing(index: Index) -> None:
     index.add(np.zeros((10, 32), np.int8))
     index.remove(0, 5)
-    allowed = np.zeros(10, np.bool_)
-    allowed[:5] = True
-    assert (index.search(np.zeros((1, 32), np.int8), 4, allowed).rows == -1).all()
+    found = index.search(np.zeros((1, 32), np.int8), 4, np.array([[0, 5]]))
+    assert (found.rows == -1).all()
+    nothing = np.zeros((0, 2), np.int64)
+    assert (index.search(np.zeros((1, 32), np.int8), 4, nothing).rows == -1).all()
 
 
 @pytest.mark.parametrize("n_queries", [1, FAISS_BLAS_THRESHOLD - 1, FAISS_BLAS_THRESHOLD + 30])
 @pytest.mark.parametrize("k", [1, 99, 100, MAX_K])
 @pytest.mark.parametrize("make", [vectors_near_each_other, vectors_in_full_range])
-def test_faiss_equals_the_oracle(n_queries: int, k: int, make: object) -> None:
+@pytest.mark.parametrize("backend", OTHERS)
+def test_a_backend_equals_the_oracle(n_queries: int, k: int, make: object, backend: str) -> None:
     assert callable(make)
     rng = np.random.default_rng(k + n_queries)
     stored, queries = make(rng, 3000), make(rng, n_queries)
-    oracle, faiss = make_index("numpy"), make_index("faiss")
-    for index in (oracle, faiss):
+    oracle, other = make_index("numpy"), make_index(backend)
+    for index in (oracle, other):
         index.add(stored)
-    assert_equal(faiss.search(queries, k), oracle.search(queries, k))
-    for index in (oracle, faiss):
+    assert_equal(other.search(queries, k), oracle.search(queries, k))
+    for index in (oracle, other):
         index.remove(100, 700)
-    allowed = rng.random(3000) < 0.5
-    assert_equal(faiss.search(queries, k), oracle.search(queries, k))
-    assert_equal(faiss.search(queries, k, allowed), oracle.search(queries, k, allowed))
+    allowed = some_ranges(rng, 3000, 0.5)
+    assert_equal(other.search(queries, k), oracle.search(queries, k))
+    assert_equal(other.search(queries, k, allowed), oracle.search(queries, k, allowed))
 
 
-def test_a_thousand_rows_at_the_last_distance_are_cut_by_row() -> None:
+@pytest.mark.parametrize("backend", OTHERS)
+def test_a_thousand_rows_at_the_last_distance_are_cut_by_row(backend: str) -> None:
     stored = np.zeros((5000, 32), np.int8)
     stored[:50, 0] = 1
-    oracle, faiss = make_index("numpy"), make_index("faiss")
-    for index in (oracle, faiss):
+    oracle, other = make_index("numpy"), make_index(backend)
+    for index in (oracle, other):
         index.add(stored)
     queries = np.zeros((FAISS_BLAS_THRESHOLD + 5, 32), np.int8)
-    assert_equal(faiss.search(queries, 1000), oracle.search(queries, 1000))
+    assert_equal(other.search(queries, 1000), oracle.search(queries, 1000))
 
 
 def test_the_largest_distance_is_exact(index: Index) -> None:
@@ -137,11 +153,13 @@ def test_the_largest_distance_is_exact(index: Index) -> None:
         (np.zeros((1, 32), np.uint8), 1, None, "queries is uint8"),
         (np.zeros((1, 32), np.int8), 0, None, r"k is 0; allowed: 1\.\.1024"),
         (np.zeros((1, 32), np.int8), MAX_K + 1, None, "k is 1025"),
-        (np.zeros((1, 32), np.int8), 1, np.ones(3, np.bool_), r"expected bool \(4,\)"),
+        (np.zeros((1, 32), np.int8), 1, np.ones(4, np.bool_), r"expected int64 \(r, 2\)"),
+        (np.zeros((1, 32), np.int8), 1, np.array([[2, 5]]), r"leave 0\.\.4"),
+        (np.zeros((1, 32), np.int8), 1, np.array([[0, 2], [1, 3]]), "overlap"),
     ],
 )
 def test_a_wrong_search_is_refused(
-    index: Index, queries: NDArray[np.int8], k: int, allowed: NDArray[np.bool_] | None, message: str
+    index: Index, queries: NDArray[np.int8], k: int, allowed: NDArray[np.int64] | None, message: str
 ) -> None:
     index.add(np.zeros((4, 32), np.int8))
     with pytest.raises(ValueError, match=message):
@@ -155,29 +173,31 @@ def test_a_wrong_range_is_refused(index: Index) -> None:
 
 
 def test_an_unknown_backend_is_refused() -> None:
-    with pytest.raises(SettingsError, match="'milvus'; allowed: auto, faiss, numpy"):
+    with pytest.raises(SettingsError, match="'milvus'; allowed: auto, native, faiss, numpy"):
         make_index("milvus")
 
 
 class Histories(RuleBasedStateMachine):
-    """Any mix of adding, removing and searching leaves both backends equal."""
+    """Any mix of adding, removing and searching leaves all backends equal."""
 
     @initialize(seed=st.integers(0, 2**32 - 1))
     def start(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        self.oracle, self.faiss = make_index("numpy"), make_index("faiss")
+        self.oracle = make_index("numpy")
+        self.others = [make_index(name) for name in OTHERS]
 
     @rule(n=st.integers(0, 60), levels=st.sampled_from([0, 1, 127]))
     def add(self, n: int, levels: int) -> None:
         vectors = vectors_near_each_other(self.rng, n, levels)
-        assert self.oracle.add(vectors) == self.faiss.add(vectors)
+        first = self.oracle.add(vectors)
+        assert [other.add(vectors) for other in self.others] == [first] * len(self.others)
 
     @rule(at=st.floats(0, 1), length=st.integers(0, 40))
     def remove(self, at: float, length: int) -> None:
         first = int(at * self.oracle.n_rows)
         stop = min(first + length, self.oracle.n_rows)
-        self.oracle.remove(first, stop)
-        self.faiss.remove(first, stop)
+        for index in (self.oracle, *self.others):
+            index.remove(first, stop)
 
     @rule(
         k=st.one_of(st.integers(1, 70), st.just(MAX_K)),
@@ -187,20 +207,44 @@ class Histories(RuleBasedStateMachine):
     )
     def search(self, k: int, n_queries: int, levels: int, share: float | None) -> None:
         queries = vectors_near_each_other(self.rng, n_queries, levels)
-        allowed = None if share is None else self.rng.random(self.oracle.n_rows) < share
-        assert_equal(
-            self.faiss.search(queries, k, allowed), self.oracle.search(queries, k, allowed)
-        )
+        allowed = None if share is None else some_ranges(self.rng, self.oracle.n_rows, share)
+        expected = self.oracle.search(queries, k, allowed)
+        for other in self.others:
+            assert_equal(other.search(queries, k, allowed), expected)
 
     @invariant()
     def count_alike(self) -> None:
-        if hasattr(self, "oracle"):
-            assert self.oracle.n_rows == self.faiss.n_rows
-            assert self.oracle.n_dead == self.faiss.n_dead
+        for other in getattr(self, "others", ()):
+            assert (other.n_rows, other.n_dead) == (self.oracle.n_rows, self.oracle.n_dead)
 
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
+
+
+def test_threads_share_a_search_and_find_the_same() -> None:
+    rng = np.random.default_rng(5)
+    stored, queries = vectors_near_each_other(rng, 60_000), vectors_near_each_other(rng, 300)
+    alone, shared = NativeIndex(1), NativeIndex(3)
+    for index in (alone, shared):
+        index.add(stored)
+        index.remove(777, 9000)
+    assert_equal(shared.search(queries, 50), alone.search(queries, 50))
+    allowed = np.array([[5, 20_001], [20_001, 20_002], [39_000, 60_000]])
+    assert_equal(shared.search(queries, 50, allowed), alone.search(queries, 50, allowed))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    ends=st.lists(st.integers(0, 300), max_size=12).map(sorted),
+    n_parts=st.integers(1, 5),
+)
+def test_split_ranges_hold_every_row_once(ends: list[int], n_parts: int) -> None:
+    ranges = np.array(ends[: len(ends) // 2 * 2], np.int64).reshape(-1, 2)
+    parts = split_ranges(ranges, n_parts)
+    assert len(parts) == n_parts
+    held = sum(rows_within(part, 300).astype(int) for part in parts)
+    np.testing.assert_array_equal(held, rows_within(ranges, 300))
 
 
 @settings(max_examples=50, deadline=None)
@@ -210,8 +254,9 @@ def test_a_stored_vector_finds_itself_first_or_an_equal_one_before_it(
 ) -> None:
     rng = np.random.default_rng(seed)
     stored = vectors_near_each_other(rng, n, 1)
-    index = make_index("faiss")
-    index.add(stored)
-    found = index.search(stored, min(k, MAX_K))
-    assert (found.distances[:, 0] == 0).all()
-    assert (found.rows[:, 0] <= np.arange(n)).all()
+    for name in OTHERS:
+        index = make_index(name)
+        index.add(stored)
+        found = index.search(stored, min(k, MAX_K))
+        assert (found.distances[:, 0] == 0).all()
+        assert (found.rows[:, 0] <= np.arange(n)).all()

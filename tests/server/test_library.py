@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from signatures import moving_layouts, random_layouts, signature
 
 from mitate.kernels.errors import AlreadyExists, NotFound
+from mitate.server.index import rows_within
 from mitate.server.index_numpy import NumpyIndex
 from mitate.server.library import MAX_DEAD_SHARE, Library, NewSource, Scope, Snapshot
 
@@ -105,9 +106,9 @@ def test_scope_limits_the_rows() -> None:
     snapshot = library.snapshot()
 
     def held(scope: Scope) -> list[int]:
-        mask = snapshot.allowed(scope)
-        assert mask is not None
-        return np.flatnonzero(mask).tolist()
+        ranges = snapshot.allowed(scope)
+        assert ranges is not None
+        return np.flatnonzero(rows_within(ranges, snapshot.n_rows)).tolist()
 
     assert snapshot.allowed(Scope()) is None
     assert held(Scope(title_ids=frozenset({1}))) == [4, 5, 6, 7]
