@@ -9,11 +9,11 @@ from importlib.metadata import version
 from mitate.kernels.errors import NotReady
 from mitate.kernels.signature import DESCRIPTOR_VERSION
 from mitate.kernels.vector import VECTOR_VERSION
-from mitate.server.catalog import CatalogStats
 from mitate.server.engine import Engine
 from mitate.server.ingest import Ingest
 from mitate.server.matcher import Matcher
 from mitate.server.operations import Operations
+from mitate.server.records import CatalogStats
 from mitate.server.settings import Settings
 from mitate.server.store import Store
 from mitate.server.uploads import Uploads

@@ -7,8 +7,7 @@ state of the catalog per call. What a method has answered is on the disk.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mitate.kernels.errors import FailedPrecondition
@@ -24,6 +23,7 @@ from mitate.server.placement import (
     file_label,
 )
 from mitate.server.records import (
+    CatalogStats,
     CommitResult,
     CommitStatus,
     Episode,
@@ -35,18 +35,7 @@ from mitate.server.records import (
     Title,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class CatalogStats:
-    """How much the catalog holds."""
-
-    n_titles: int
-    n_episodes: int
-    n_sources: int
-    n_frames: int
-    n_kept: int
-    duration_ms: int
-    stored_bytes: int  # of all signature files
+Also = Callable[[sqlite3.Connection, CommitResult], None]
 
 
 class Catalog:
@@ -54,6 +43,11 @@ class Catalog:
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         self._database = Database(path, create=create)
+
+    @property
+    def database(self) -> Database:
+        """The database, which also holds what is under way: uploads and operations."""
+        return self._database
 
     def close(self) -> None:
         """Close the database."""
@@ -189,7 +183,13 @@ class Catalog:
         with self._database.reading() as db:
             return _existing(db, sha256, placement)
 
-    def add_source(self, draft: Source, file: SignatureFile, placement: Placement) -> CommitResult:
+    def add_source(
+        self,
+        draft: Source,
+        file: SignatureFile,
+        placement: Placement,
+        also: Also | None = None,
+    ) -> CommitResult:
         """Add a source and its signature file, or find that its content is there already.
 
         Titles, episodes, references and the removal of what is replaced are part of the same
@@ -200,6 +200,7 @@ class Catalog:
             draft: the source with ids 0 and created_ms 0; they are given here.
             file: its signature file, which is on the disk already.
             placement: where it goes.
+            also: is part of the transaction, and told what it does.
 
         Raises:
             InvalidArgument: the placement contradicts itself.
@@ -208,16 +209,10 @@ class Catalog:
         check_sha256(draft.sha256)
         placement = placement.checked()
         with self._database.writing() as db:
-            found = _existing(db, draft.sha256, placement)
-            if found is not None:
-                return found
-            episode_id = _episode_for(db, draft.file_name, placement)
-            removal = Removal()
-            if placement.replace_episode_id is not None:
-                removal = rows.delete_sources(db, episode_id)
-            source_id = rows.insert_source(db, draft, episode_id, file)
-            status: CommitStatus = "added" if placement.replace_episode_id is None else "replaced"
-            return rows.commit_result(db, status, source_id, removal)
+            result = _existing(db, draft.sha256, placement) or _added(db, draft, file, placement)
+            if also is not None:
+                also(db, result)
+            return result
 
     def names(self, source_ids: Iterable[int]) -> dict[int, Names]:
         """Return what to call each source; ids that are not there are left out."""
@@ -245,6 +240,18 @@ class Catalog:
                     "(SELECT coalesce(sum(n_bytes), 0) FROM signature_file) FROM source"
                 ).fetchone()
             )
+
+
+def _added(
+    db: sqlite3.Connection, draft: Source, file: SignatureFile, placement: Placement
+) -> CommitResult:
+    episode_id = _episode_for(db, draft.file_name, placement)
+    removal = Removal()
+    if placement.replace_episode_id is not None:
+        removal = rows.delete_sources(db, episode_id)
+    source_id = rows.insert_source(db, draft, episode_id, file)
+    status: CommitStatus = "added" if placement.replace_episode_id is None else "replaced"
+    return rows.commit_result(db, status, source_id, removal)
 
 
 def _existing(db: sqlite3.Connection, sha256: str, placement: Placement) -> CommitResult | None:

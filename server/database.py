@@ -74,7 +74,35 @@ CREATE TABLE signature_file (
 ) STRICT, WITHOUT ROWID;
 """
 
-_MIGRATIONS = (_SCHEMA_1,)  # script i leads from version i to version i + 1
+_SCHEMA_2 = """
+CREATE TABLE upload (
+    upload_id TEXT PRIMARY KEY,
+    file_name TEXT NOT NULL,
+    total_bytes INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    sha256 TEXT,
+    touched_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE operation (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    request_id TEXT,
+    caller TEXT NOT NULL,
+    request BLOB NOT NULL,
+    upload_id TEXT,
+    cancelled INTEGER NOT NULL DEFAULT 0 CHECK (cancelled IN (0, 1)),
+    n_starts INTEGER NOT NULL DEFAULT 0,
+    created_ms INTEGER NOT NULL,
+    finished_ms INTEGER,
+    outcome BLOB
+) STRICT;
+CREATE UNIQUE INDEX operation_by_request ON operation (kind, request_id);
+CREATE INDEX operation_unfinished ON operation (upload_id) WHERE outcome IS NULL;
+"""
+
+_MIGRATIONS = (_SCHEMA_1, _SCHEMA_2)  # script i leads from version i to version i + 1
 SCHEMA_VERSION = len(_MIGRATIONS)
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

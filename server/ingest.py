@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -15,12 +16,13 @@ import numpy as np
 from mitate.kernels.errors import InvalidMedia
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import N_DIMS
+from mitate.server.catalog import Also
 from mitate.server.engine import Engine
 from mitate.server.library import NewSource, Scope
 from mitate.server.placement import Placement
 from mitate.server.records import CommitResult, Removal
 from mitate.server.store import Store
-from mitate.server.uploads import sha256_of
+from mitate.server.upload import sha256_of
 from mitate.server.workers import Progress, WorkerPool
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,11 @@ class Ingest:
         progress: Progress | None = None,
         cancelled: threading.Event | None = None,
         allow_partial: bool = False,
+        also: Callable[[sqlite3.Connection, Ingested], None] | None = None,
     ) -> Ingested:
         """Sign a file and store it; content that is there already is not decoded.
+
+        `also` is part of the transaction that makes the file part of the truth.
 
         Raises:
             InvalidMedia, WorkerDied, OperationCancelled: as `WorkerPool.sign`.
@@ -67,8 +72,13 @@ class Ingest:
             return Ingested(found, {"total": _since(started)})
         signature = self._pool.sign(path, progress, cancelled)
         signed_ms = _since(started)
+
+        def committed(db: sqlite3.Connection, result: CommitResult) -> None:
+            if also is not None:
+                also(db, Ingested(result, {"sign": signed_ms, "total": _since(started)}))
+
         result = self.add_signature(
-            signature, sha256, file_name, placement, allow_partial=allow_partial
+            signature, sha256, file_name, placement, allow_partial=allow_partial, also=committed
         )
         total_ms = _since(started)
         return Ingested(
@@ -83,6 +93,7 @@ class Ingest:
         placement: Placement,
         *,
         allow_partial: bool = False,
+        also: Also | None = None,  # part of the transaction
     ) -> CommitResult:
         """Store a signature; when this returns it is on the disk and searchable.
 
@@ -95,7 +106,7 @@ class Ingest:
                 "read, and part of an episode is stored only when that is asked for (--partial)"
             )
         with self._order:
-            result = self._store.commit_source(signature, sha256, file_name, placement)
+            result = self._store.commit_source(signature, sha256, file_name, placement, also)
             if result.status == "exists":
                 return result
             source = NewSource(

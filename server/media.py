@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mitate.kernels.errors import InvalidArgument
+from mitate.kernels.errors import InvalidArgument, NotFound, PermissionRefused
 from mitate.server.app import App
-from mitate.server.uploads import readable_path
 from mitate.v1 import media_pb2
 
 
@@ -34,3 +34,24 @@ def media_of(app: App, source: media_pb2.MediaSource) -> Media:
         return Media(path, path.name, None)
     upload = app.uploads.complete(source.upload_id)
     return Media(upload.path, upload.file_name, upload.sha256)
+
+
+def readable_path(text: str, roots: Iterable[Path]) -> Path:
+    """Return a file that callers may name by its path.
+
+    Raises:
+        PermissionRefused: it lies outside the media roots.
+        NotFound: there is no such file.
+    """
+    path = Path(text)
+    allowed = [root.resolve() for root in roots]
+    resolved = path.resolve()
+    if not path.is_absolute() or not any(resolved.is_relative_to(root) for root in allowed):
+        shown = ", ".join(map(str, allowed)) or "none are set"
+        raise PermissionRefused(
+            f"the server may not read {text!r}; allowed are absolute paths below its media_roots "
+            f"({shown})"
+        )
+    if not resolved.is_file():
+        raise NotFound(f"there is no file {text!r} at the server")
+    return resolved

@@ -118,6 +118,19 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogStats:
+    """How much the catalog holds."""
+
+    n_titles: int
+    n_episodes: int
+    n_sources: int
+    n_frames: int
+    n_kept: int
+    duration_ms: int
+    stored_bytes: int  # of all signature files
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """Another episode that holds the same moment."""
 

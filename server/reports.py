@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
-from mitate.server.operations import Operation
+from mitate.server.operation import Operation
 from mitate.server.workers import Progress
 from mitate.v1 import match_pb2
 

@@ -10,7 +10,6 @@ changes nothing while a search is begun.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from mitate.kernels.errors import MitateError, Overloaded
 from mitate.server.index import Neighbours
 from mitate.server.library import Scope, Snapshot
 from mitate.server.tickets import Priority, Ticket
+from mitate.server.turns import Turns
 
 MAX_BATCH_QUERIES = 4096  # vectors searched in one call of the index
 MIN_SLICE_QUERIES = 32  # a picture with its views is not cut
@@ -89,42 +89,12 @@ class Dropped(NamedTuple):
     error: MitateError
 
 
-class _Lane:
-    """The searches of one priority: callers in turn, each caller's in order."""
-
-    def __init__(self) -> None:
-        self._by_caller: OrderedDict[str, deque[Search]] = OrderedDict()
-
-    def __bool__(self) -> bool:
-        return bool(self._by_caller)
-
-    def put(self, search: Search) -> None:
-        self._by_caller.setdefault(search.ticket.caller, deque()).append(search)
-
-    def put_back(self, search: Search, *, first: bool) -> None:
-        """Put at the head of its caller's; with `first` that caller is the next."""
-        caller = search.ticket.caller
-        self._by_caller.setdefault(caller, deque()).appendleft(search)
-        if first:
-            self._by_caller.move_to_end(caller, last=False)
-
-    def pop(self) -> Search:
-        """Take the first search of the next caller."""
-        caller, its = next(iter(self._by_caller.items()))
-        search = its.popleft()
-        if its:
-            self._by_caller.move_to_end(caller)
-        else:
-            del self._by_caller[caller]
-        return search
-
-
 class SearchQueue:
     """What waits, bounded by its number of queries."""
 
     def __init__(self, max_queries: int) -> None:
         self._max_queries = max_queries
-        self._lanes = {priority: _Lane() for priority in Priority}
+        self._lanes: dict[Priority, Turns[Search]] = {one: Turns() for one in Priority}
         self._turns = 0
         self._ms_per_query = SLICE_MS / MIN_SLICE_QUERIES
         self.n_queries = 0
@@ -160,7 +130,7 @@ class SearchQueue:
                 f"limit of {limit} ({share if bulk else 'max_queue_signatures'}); try again later",
                 retry_after_ms=retry_after_ms(self.wait_ms),
             )
-        self._lanes[search.ticket.priority].put(search)
+        self._lanes[search.ticket.priority].put(search.ticket.caller, search)
         self.n_queries += n_more
 
     def ran(self, n_queries: int, took_ms: float) -> None:
@@ -183,7 +153,7 @@ class SearchQueue:
                 break
         return batch, dropped
 
-    def _batch(self, lane: _Lane, dropped: list[Dropped], begin_large: bool) -> list[Slice]:
+    def _batch(self, lane: Turns[Search], dropped: list[Dropped], begin_large: bool) -> list[Slice]:
         """Fill a slice from the callers in turn."""
         batch: list[Slice] = []
         skipped: list[Search] = []
@@ -199,9 +169,9 @@ class SearchQueue:
             batch.append(self._cut(search, min(search.n_left, room)))
             room -= batch[-1].stop - batch[-1].first
             if search.n_left:
-                lane.put_back(search, first=False)
+                lane.put_back(search.ticket.caller, search, first=False)
         for search in reversed(skipped):
-            lane.put_back(search, first=True)
+            lane.put_back(search.ticket.caller, search, first=True)
         return batch
 
     def _cut(self, search: Search, n_queries: int) -> Slice:

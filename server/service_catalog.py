@@ -17,11 +17,12 @@ from mitate.server import translate
 from mitate.server.app import App
 from mitate.server.ingest import Ingested
 from mitate.server.media import media_of
-from mitate.server.operations import Operation
+from mitate.server.operation import Operation
 from mitate.server.placement import Placement, check_sha256
+from mitate.server.receiving import receive
 from mitate.server.reports import report_progress
 from mitate.server.service_media import first_then_chunks
-from mitate.server.uploads import Upload, receive
+from mitate.server.upload import Upload
 from mitate.v1 import catalog_pb2, catalog_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -91,6 +92,9 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
 
     def __init__(self, app: App) -> None:
         self._app = app
+        app.operations.register(
+            KIND, catalog_pb2.IngestEpisodeRequest, catalog_pb2.IngestMetadata, self._ingest
+        )
 
     async def _call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         self._app.check_ready()
@@ -201,31 +205,39 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
         self, request: catalog_pb2.IngestEpisodeRequest, context: Context
     ) -> operations_pb2.Operation:
         """Start to add a file."""
-        self._app.check_ready()
+        operation = await self._call(self._start_ingest, request)
+        return operation.message()
+
+    def _start_ingest(self, request: catalog_pb2.IngestEpisodeRequest) -> Operation:
         started = self._app.operations.started(KIND, request.request_id)
         if started is not None:
-            return started.message()
-        placement = placement_of(request.placement).checked()
+            return started
+        placement_of(request.placement).checked()
+        media_of(self._app, request.media)
+        return self._app.operations.start(
+            KIND, request, request.request_id, request.media.upload_id
+        )
+
+    def _ingest(
+        self, request: catalog_pb2.IngestEpisodeRequest, operation: Operation
+    ) -> catalog_pb2.IngestResult:
         media = media_of(self._app, request.media)
 
-        def work(operation: Operation) -> catalog_pb2.IngestResult:
-            try:
-                ingested = self._app.ingest.add_file(
-                    media.path,
-                    media.file_name,
-                    placement,
-                    media.sha256,
-                    report_progress(operation),
-                    operation.cancelled,
-                    request.allow_partial,
-                )
-            finally:
-                self._app.uploads.delete(request.media.upload_id)
+        def result(ingested: Ingested) -> catalog_pb2.IngestResult:
             return ingest_result(ingested.result.status, ingested, self._app.engine.generation)
 
-        metadata = catalog_pb2.IngestMetadata()
-        operation = self._app.operations.start(KIND, metadata, work, request.request_id)
-        return operation.message()
+        return result(
+            self._app.ingest.add_file(
+                media.path,
+                media.file_name,
+                placement_of(request.placement),
+                media.sha256,
+                report_progress(operation),
+                operation.cancelled,
+                request.allow_partial,
+                lambda db, ingested: operation.commit(db, result(ingested)),
+            )
+        )
 
     async def ImportSignatures(
         self,
@@ -238,13 +250,14 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
         placement = placement_of(config.placement).checked()
         sha256 = check_sha256(config.sha256)
         uploads = self._app.uploads
-        upload = await receive(uploads, uploads.begin(config.file_name, 0), chunks)
+        upload = await asyncio.to_thread(uploads.spool, config.file_name, 0)
+        await receive(uploads, upload, chunks)
 
         def work() -> Ingested:
             try:
                 signature = uploaded_signature(upload)
             finally:
-                uploads.delete(upload.upload_id)
+                uploads.discard(upload)
             result = self._app.ingest.add_signature(
                 signature,
                 sha256,

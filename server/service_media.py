@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 
 from mitate.kernels.errors import InvalidArgument
-from mitate.server.uploads import Upload, Uploads, receive
+from mitate.server.receiving import receive
+from mitate.server.upload import Upload
+from mitate.server.uploads import Uploads
 from mitate.v1 import media_pb2, media_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -20,7 +23,7 @@ def upload_message(upload: Upload) -> media_pb2.Upload:
         upload_id=upload.upload_id,
         file_name=upload.file_name,
         size_bytes=upload.size_bytes,
-        sha256=upload.sha256 if upload.complete else "",
+        sha256=upload.sha256,
         complete=upload.complete,
     )
 
@@ -58,18 +61,24 @@ class MediaService(media_pb2_grpc.MediaServiceServicer):
     ) -> media_pb2.Upload:
         """Spool a file."""
         start, chunks = await first_then_chunks(request_iterator, "start")
-        upload = self._uploads.begin(start.file_name, start.total_bytes)
+        upload = await asyncio.to_thread(
+            self._uploads.open,
+            start.file_name,
+            start.total_bytes,
+            start.upload_id,
+            start.offset_bytes,
+        )
         return upload_message(await receive(self._uploads, upload, chunks))
 
     async def GetUpload(
         self, request: media_pb2.GetUploadRequest, context: Context
     ) -> media_pb2.Upload:
         """Tell what has arrived."""
-        return upload_message(self._uploads.get(request.upload_id))
+        return upload_message(await asyncio.to_thread(self._uploads.get, request.upload_id))
 
     async def DeleteUpload(
         self, request: media_pb2.DeleteUploadRequest, context: Context
     ) -> media_pb2.DeleteUploadResponse:
         """Delete an upload."""
-        self._uploads.delete(request.upload_id)
+        await asyncio.to_thread(self._uploads.delete, request.upload_id)
         return media_pb2.DeleteUploadResponse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -10,10 +11,10 @@ from google.protobuf import empty_pb2
 
 from mitate.kernels.errors import InvalidArgument
 from mitate.server.operations import Operations
-from mitate.server.pages import check_page_size
 
 Context = grpc.aio.ServicerContext[Any, Any]
 MAX_WAIT_S = 60.0
+FILTERS = {"": None, "done=true": True, "done=false": False}
 
 
 class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
@@ -26,13 +27,14 @@ class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Return an operation as it stands."""
-        return self._operations.get(request.name).message()
+        operation = await asyncio.to_thread(self._operations.get, request.name)
+        return operation.message()
 
     async def WaitOperation(
         self, request: operations_pb2.WaitOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """Wait until an operation is done, at most the timeout, then return it as it stands."""
-        operation = self._operations.get(request.name)
+        operation = await asyncio.to_thread(self._operations.get, request.name)
         timeout_s = request.timeout.seconds + request.timeout.nanos / 1e9
         await operation.news(min(timeout_s, MAX_WAIT_S) if timeout_s > 0 else MAX_WAIT_S)
         return operation.message()
@@ -40,28 +42,30 @@ class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore
     async def ListOperations(
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
-        """List operations, oldest first."""
-        size = check_page_size(request.page_size)
-        names = [operation.name for operation in self._operations.list()]
-        if request.page_token and request.page_token not in names:
-            raise InvalidArgument(f"page_token {request.page_token[:80]!r} names no operation")
-        first = names.index(request.page_token) + 1 if request.page_token else 0
-        page = names[first : first + size]
+        """List operations, oldest first; `filter` is empty, `done = true` or `done = false`."""
+        wanted = "".join(request.filter.split()).lower()
+        if wanted not in FILTERS:
+            raise InvalidArgument(
+                f"filter is {request.filter[:80]!r}; 'done = true' and 'done = false' are allowed"
+            )
+        page = await asyncio.to_thread(
+            self._operations.page, request.page_size, request.page_token, FILTERS[wanted]
+        )
         return operations_pb2.ListOperationsResponse(
-            operations=[self._operations.get(name).message() for name in page],
-            next_page_token=page[-1] if first + size < len(names) else "",
+            operations=[operation.message() for operation in page.items],
+            next_page_token=page.next_page_token,
         )
 
     async def CancelOperation(
         self, request: operations_pb2.CancelOperationRequest, context: Context
     ) -> empty_pb2.Empty:
         """Ask an operation to stop."""
-        self._operations.get(request.name).cancelled.set()
+        await asyncio.to_thread(self._operations.cancel, request.name)
         return empty_pb2.Empty()
 
     async def DeleteOperation(
         self, request: operations_pb2.DeleteOperationRequest, context: Context
     ) -> empty_pb2.Empty:
         """Forget a finished operation."""
-        self._operations.delete(request.name)
+        await asyncio.to_thread(self._operations.delete, request.name)
         return empty_pb2.Empty()

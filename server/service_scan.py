@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -12,10 +13,10 @@ from mitate.kernels.errors import InvalidArgument
 from mitate.server import translate
 from mitate.server.app import App
 from mitate.server.media import media_of
-from mitate.server.operations import Operation
+from mitate.server.operation import Operation
 from mitate.server.records import Match
 from mitate.server.reports import report_progress
-from mitate.v1 import scan_pb2, scan_pb2_grpc
+from mitate.v1 import match_pb2, scan_pb2, scan_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 KIND = "scan"
@@ -28,56 +29,72 @@ def _report_found(operation: Operation, segments: Sequence[Match]) -> None:
     operation.report(lambda metadata: setattr(metadata, "segments", n_found))
 
 
+def _found(operation: Operation) -> Sequence[match_pb2.Match]:
+    """Return the segments of a scan so far."""
+    message = operation.message()
+    if not message.HasField("response"):
+        return operation.found
+    response = scan_pb2.ScanVideoResponse()
+    message.response.Unpack(response)
+    return response.segments
+
+
+def _goes_on_anew(operation: Operation) -> bool:
+    """Tell whether a scan was begun by another server and has to find again what it told."""
+    return operation.resumed and not operation.message().HasField("response")
+
+
 class ScanService(scan_pb2_grpc.ScanServiceServicer):
     """Scans as operations; what they found so far can be watched."""
 
     def __init__(self, app: App) -> None:
         self._app = app
+        app.operations.register(KIND, scan_pb2.ScanVideoRequest, scan_pb2.ScanMetadata, self._scan)
 
     async def ScanVideo(
         self, request: scan_pb2.ScanVideoRequest, context: Context
     ) -> operations_pb2.Operation:
         """Start a scan."""
         self._app.check_ready()
+        operation = await asyncio.to_thread(self._start, request)
+        return operation.message()
+
+    def _start(self, request: scan_pb2.ScanVideoRequest) -> Operation:
         started = self._app.operations.started(KIND, request.request_id)
         if started is not None:
-            return started.message()
-        wanted = translate.wanted(request.options)
-        media = media_of(self._app, request.media)
-
-        def work(operation: Operation) -> scan_pb2.ScanVideoResponse:
-            try:
-                timeline = self._app.matcher.scan(
-                    media.path,
-                    wanted,
-                    report_progress(operation),
-                    operation.cancelled,
-                    lambda segments: _report_found(operation, segments),
-                )
-            finally:
-                self._app.uploads.delete(request.media.upload_id)
-            return translate.scan_response(timeline, self._app.engine.generation)
-
-        operation = self._app.operations.start(
-            KIND, scan_pb2.ScanMetadata(), work, request.request_id
+            return started
+        translate.wanted(request.options)
+        media_of(self._app, request.media)
+        return self._app.operations.start(
+            KIND, request, request.request_id, request.media.upload_id
         )
-        return operation.message()
+
+    def _scan(
+        self, request: scan_pb2.ScanVideoRequest, operation: Operation
+    ) -> scan_pb2.ScanVideoResponse:
+        timeline = self._app.matcher.scan(
+            media_of(self._app, request.media).path,
+            translate.wanted(request.options),
+            report_progress(operation),
+            operation.cancelled,
+            lambda segments: _report_found(operation, segments),
+        )
+        return translate.scan_response(timeline, self._app.engine.generation)
 
     async def WatchScan(
         self, request: scan_pb2.WatchScanRequest, context: Context
     ) -> AsyncIterator[scan_pb2.WatchScanResponse]:
         """Follow a scan to its end."""
-        operation = self._app.operations.get(request.operation)
-        if not operation.name.startswith(f"operations/{KIND}-"):
+        operation = await asyncio.to_thread(self._app.operations.get, request.operation)
+        if operation.kind != KIND:
             raise InvalidArgument(f"operation {operation.name!r} is no scan")
         told = request.after_event
-        if told > len(operation.found):
-            raise InvalidArgument(
-                f"after_event is {told}; {len(operation.found)} segments are told so far"
-            )
+        n_known = len(_found(operation))
+        if told > n_known and not _goes_on_anew(operation):
+            raise InvalidArgument(f"after_event is {told}; {n_known} segments are told so far")
         while True:
             done, version = operation.done, operation.version
-            segments = operation.found[told:]
+            segments = _found(operation)[told:]
             told += len(segments)
             message = operation.message()
             answer = scan_pb2.WatchScanResponse(event=told, new_segments=segments)

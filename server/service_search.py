@@ -16,11 +16,11 @@ from mitate.kernels.layout import Layouts
 from mitate.kernels.signature import DESCRIPTOR_VERSION
 from mitate.server import translate
 from mitate.server.app import App
+from mitate.server.receiving import receive
 from mitate.server.records import Answer
 from mitate.server.reports import Reports
 from mitate.server.service_media import first_then_chunks
 from mitate.server.streams import in_flight
-from mitate.server.uploads import receive
 from mitate.v1 import match_pb2, search_pb2, search_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -108,7 +108,7 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         config, chunks = await first_then_chunks(request_iterator, "config")
         wanted = translate.wanted(config.options)
         uploads = self._app.uploads
-        upload = uploads.begin("clip", config.total_bytes)
+        upload = await asyncio.to_thread(uploads.spool, "clip", config.total_bytes)
         reports = Reports()
         try:
             await receive(uploads, upload, chunks)
@@ -127,7 +127,7 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
             answer = await task
         finally:
             reports.cancelled.set()
-            uploads.delete(upload.upload_id)
+            uploads.discard(upload)
         yield search_pb2.SearchVideoResponse(
             answer=search_pb2.ClipAnswer(
                 kind=translate.KINDS[answer.kind],

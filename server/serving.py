@@ -81,6 +81,10 @@ def build(settings: Settings) -> App:
         max_still_pixels=settings.max_still_pixels,
         max_duration_s=int(settings.max_video_s),
     )
+    database = store.catalog.database
+    uploads = Uploads(
+        database, store.uploads, store.tmp, settings.max_upload_bytes, settings.upload_stall_s
+    )
     n_workers = settings.workers or os.cpu_count() or 1
     pool = WorkerPool(
         n_workers, settings.worker_memory_bytes, settings.worker_stall_s, limits, settings.views
@@ -98,8 +102,10 @@ def build(settings: Settings) -> App:
             replace(limits, max_duration_s=int(settings.max_query_video_s)),
             settings.false_alarm_rate,
         ),
-        uploads=Uploads(store.uploads, settings.max_upload_bytes),
-        operations=Operations(n_workers),
+        uploads=uploads,
+        operations=Operations(
+            database, n_workers, settings.max_queue_operations, used_up=uploads.used
+        ),
         index_name=type(library.index).__name__.removesuffix("Index").lower(),
     )
 
@@ -151,6 +157,7 @@ async def run(settings: Settings) -> None:
         n_sources = await asyncio.to_thread(load, app.store, app.engine)
         await asyncio.to_thread(app.pool.warm_up)
         app.ready = True
+        await asyncio.to_thread(app.operations.resume)
         await _set_health(health, SERVING)
         log.info("ready sources=%d index=%s", n_sources, app.index_name)
         _announce(settings.listen, port)

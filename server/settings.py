@@ -103,6 +103,9 @@ class Settings:
         "Largest picture in a request.", 25_000_000, low=1, high=2**31 - 1
     )
     max_upload_bytes: int = _setting("Largest uploaded file.", 64 * 10**9, low=1, high=2**50)
+    upload_stall_s: float = _setting(
+        "Time without a chunk after which an upload is broken off.", 60.0, low=1, high=_DAY_S
+    )
     max_message_bytes: int = _setting(
         "Largest request message; a picture has to fit into it.", 64 * 2**20, low=1, high=2**31 - 1
     )
@@ -123,6 +126,12 @@ class Settings:
         65_536,
         low=1,
         high=2**31 - 1,
+    )
+    max_queue_operations: int = _setting(
+        "Files that may wait to be added or scanned before more are refused.",
+        10_000,
+        low=1,
+        high=10**7,
     )
     views: Literal["fast", "normal", "thorough"] = _setting(
         "How many parts of a queried picture are searched.", "normal"

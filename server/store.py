@@ -4,7 +4,7 @@
     DIR/catalog.sqlite   what is stored, and which signature files belong to it
     DIR/signatures/      one immutable file per source
     DIR/tmp/             files being written; emptied at start
-    DIR/uploads/         files that callers bring; emptied at start
+    DIR/uploads/         files that callers bring, named in the catalog until they are used
 
 A source is stored in this order: its signature file is written in tmp/ and synced, renamed into
 signatures/, the folder is synced, and then one transaction of the catalog makes it part of the
@@ -27,7 +27,7 @@ from pathlib import Path
 from mitate.kernels import signature_file
 from mitate.kernels.errors import CorruptData, InvalidArgument, InvalidSignature, NotFound
 from mitate.kernels.signature import Signature
-from mitate.server.catalog import Catalog
+from mitate.server.catalog import Also, Catalog
 from mitate.server.directory import (
     CATALOG_NAME,
     LOCK_NAME,
@@ -58,7 +58,7 @@ class Store:
         self.directory = directory
         self.uploads = directory / "uploads"
         self._signatures = directory / "signatures"
-        self._tmp = directory / "tmp"
+        self.tmp = directory / "tmp"
         allow_open_files()
         make_folder(directory)
         check_ours(directory)
@@ -87,6 +87,7 @@ class Store:
         sha256: str,  # of the media file's content
         file_name: str,
         placement: Placement,
+        also: Also | None = None,  # part of the transaction
     ) -> CommitResult:
         """Store a source for good, unless its content is there already.
 
@@ -103,7 +104,7 @@ class Store:
             return found
         file = self._write(signature)
         try:
-            result = self.catalog.add_source(draft, file, placement)
+            result = self.catalog.add_source(draft, file, placement, also)
         except (InvalidArgument, NotFound):
             self._unlink((file.name,))
             raise
@@ -155,9 +156,9 @@ class Store:
                     yield error
 
     def _start(self) -> None:
-        for folder in (self._tmp, self.uploads):
-            make_folder(folder)
-            _empty(folder)
+        make_folder(self.uploads)
+        make_folder(self.tmp)
+        _empty(self.tmp)
         sync_folder(self.directory)
         named = {stored.file.name: stored.file for stored in self.catalog.stored()}
         sizes = {
@@ -173,7 +174,7 @@ class Store:
 
     def _write(self, signature: Signature) -> SignatureFile:
         name = secrets.token_hex(16) + signature_file.SUFFIX
-        temporary = self._tmp / name
+        temporary = self.tmp / name
         with space_errors(self.directory):
             try:
                 with open(temporary, "x+b") as file:

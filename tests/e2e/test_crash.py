@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import subprocess
@@ -11,6 +12,13 @@ from typing import Any
 
 import pytest
 from conftest import MITATE, Server, running, start
+from google.longrunning import operations_pb2
+from making_requests import wait
+from wire import Wire
+
+from mitate.clients import Client
+from mitate.clients.results import SearchOptions
+from mitate.v1 import media_pb2
 
 ROUNDS = 10
 FILES_PER_ROUND = 4
@@ -77,6 +85,7 @@ def test_kill_9_while_adding_loses_nothing_acknowledged(
 ) -> None:
     folder, acknowledged = killed
     with running(folder) as server:
+        run_to_the_end(server)
         (stats,) = server.answers("stats")
         held = {
             source["source_id"]: source
@@ -89,18 +98,28 @@ def test_kill_9_while_adding_loses_nothing_acknowledged(
         data = folder / "data"
         assert len(list((data / "signatures").iterdir())) == stats["sources"] == len(held)
         assert not list((data / "tmp").iterdir())
-        assert not list((data / "uploads").iterdir())
-        answers = {
-            answer["file"]: answer
-            for answer in server.answers("search", "-k", "100", *acknowledged)
-        }
-        for file, added in acknowledged.items():
-            assert added["episode_id"] in episodes_of(answers[file]), file
+        assert all(is_complete(server, path) for path in (data / "uploads").iterdir())
+        with Client(server.address) as client:
+            for file, added in acknowledged.items():
+                only = SearchOptions(episode_ids=(added["episode_id"],))
+                assert client.search(file, only).verdict == "match", file
 
 
-def episodes_of(answer: dict[str, Any]) -> set[int]:
-    """All episodes that hold what was asked for."""
-    assert answer["verdict"] in ("match", "ambiguous")
-    return {
-        one["episode_id"] for found in answer["matches"] for one in (found, *found["alternatives"])
-    }
+def run_to_the_end(server: Server) -> None:
+    """Wait until the server has run what those before it had begun."""
+    wire = Wire(server.address)
+    unfinished = operations_pb2.ListOperationsRequest(filter="done = false")
+    while left := wire.call("Operations/ListOperations", unfinished).operations:
+        for operation in left:
+            assert wait(wire, operation.name).done
+    everything = wire.call("Operations/ListOperations", operations_pb2.ListOperationsRequest())
+    assert not [one for one in everything.operations if one.HasField("error")]
+    wire.channel.close()
+
+
+def is_complete(server: Server, path: Path) -> bool:
+    """Tell whether a file is an upload that had come whole and waits to be used."""
+    wire = Wire(server.address)
+    found = wire.call("MediaService/GetUpload", media_pb2.GetUploadRequest(upload_id=path.stem))
+    wire.channel.close()
+    return bool(found.complete) and found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,25 +1,56 @@
-"""Long-running operations."""
+"""Long-running operations: what they answer, and that they outlive the server."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf import wrappers_pb2
 from google.protobuf.message import Message
 
-from mitate.kernels.errors import FailedPrecondition, InvalidMedia, NotFound
-from mitate.server.operations import Operation, Operations
+from mitate.kernels.errors import (
+    FailedPrecondition,
+    InvalidArgument,
+    InvalidMedia,
+    NotFound,
+    Overloaded,
+)
+from mitate.server.database import Database
+from mitate.server.operation import Operation
+from mitate.server.operations import MAX_STARTS, Operations
+from mitate.server.upload_rows import UploadRow, put
+
+Run = Callable[[Any, Operation], Message]
 
 
 @pytest.fixture
-def operations() -> Operations:
-    return Operations(2)
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(Database(tmp_path / "catalog")) as database:
+        yield database
 
 
-def metadata() -> Message:
-    return wrappers_pb2.StringValue()
+def seven(request: Any, operation: Operation) -> Message:
+    return wrappers_pb2.Int32Value(value=7)
+
+
+def server_of(
+    database: Database, run: Run = seven, *, n_threads: int = 2, max_waiting: int = 100
+) -> Operations:
+    """Operations as a server has them when it is ready."""
+    operations = Operations(database, n_threads, max_waiting)
+    operations.register("x", wrappers_pb2.StringValue, wrappers_pb2.StringValue, run)
+    operations.resume()
+    return operations
+
+
+def start(operations: Operations, request_id: str = "", **rest: str) -> Operation:
+    return operations.start("x", wrappers_pb2.StringValue(value="asked"), request_id, **rest)
 
 
 def wait(operation: Operation) -> None:
@@ -27,64 +58,249 @@ def wait(operation: Operation) -> None:
     assert operation.done
 
 
-def test_the_response_of_the_work_is_the_response_of_the_operation(operations: Operations) -> None:
-    operation = operations.start("x", metadata(), lambda _: wrappers_pb2.Int32Value(value=7))
-    wait(operation)
+def value_of(operation: Operation) -> int:
     answer = wrappers_pb2.Int32Value()
     assert operation.message().response.Unpack(answer)
-    assert answer.value == 7
+    return int(answer.value)
 
 
-def test_an_error_keeps_its_reason(operations: Operations) -> None:
-    def work(_: Operation) -> Message:
+def test_the_response_of_the_work_is_the_response_of_the_operation(database: Database) -> None:
+    with closing(server_of(database)) as operations:
+        operation = start(operations)
+        wait(operation)
+        assert value_of(operation) == 7
+        assert operations.get(operation.name).message() == operation.message()
+
+
+def test_an_error_keeps_its_reason(database: Database) -> None:
+    def run(request: Any, operation: Operation) -> Message:
         raise InvalidMedia("no picture in it")
 
-    operation = operations.start("x", metadata(), work)
-    wait(operation)
+    with closing(server_of(database, run)) as operations:
+        operation = start(operations)
+        wait(operation)
     assert operation.message().error.message == "no picture in it"
 
 
-def test_a_defect_shows_only_its_incident(operations: Operations) -> None:
-    def work(_: Operation) -> Message:
+def test_a_defect_shows_only_its_incident(database: Database) -> None:
+    def run(request: Any, operation: Operation) -> Message:
         raise ZeroDivisionError("secret")
 
-    operation = operations.start("x", metadata(), work)
-    wait(operation)
+    with closing(server_of(database, run)) as operations:
+        operation = start(operations)
+        wait(operation)
     assert "secret" not in operation.message().error.message
     assert "incident" in operation.message().error.message
 
 
-def test_the_same_request_id_starts_the_work_once(operations: Operations) -> None:
+def test_the_same_request_id_starts_the_work_once_also_after_a_restart(database: Database) -> None:
     runs = []
 
-    def work(_: Operation) -> Message:
+    def run(request: Any, operation: Operation) -> Message:
         runs.append(1)
         return wrappers_pb2.Int32Value()
 
-    first = operations.start("x", metadata(), work, "id")
-    again = operations.start("x", metadata(), work, "id")
-    wait(first)
-    assert first is again
+    request_id = str(uuid.uuid4())
+    with closing(server_of(database, run)) as operations:
+        first = start(operations, request_id)
+        again = start(operations, request_id)
+        wait(first)
+    with closing(server_of(database, run)) as operations:
+        later = start(operations, request_id)
+        assert later.done
+        with pytest.raises(InvalidArgument, match="UUID"):
+            start(operations, "no id")
+    assert first.name == again.name == later.name
     assert runs == [1]
 
 
-def test_a_running_operation_reports_and_cannot_be_deleted(operations: Operations) -> None:
+def test_a_running_operation_reports_and_cannot_be_deleted(database: Database) -> None:
     go = threading.Event()
 
-    def work(operation: Operation) -> Message:
+    def run(request: Any, operation: Operation) -> Message:
         operation.report(lambda message: setattr(message, "value", "half"))
         go.wait(10)
         return wrappers_pb2.Int32Value()
 
-    operation = operations.start("x", metadata(), work)
-    asyncio.run(operation.news(10, after_version=0))
-    seen = wrappers_pb2.StringValue()
-    assert operation.message().metadata.Unpack(seen)
-    assert seen.value == "half"
-    with pytest.raises(FailedPrecondition, match="running"):
+    with closing(server_of(database, run)) as operations:
+        operation = start(operations)
+        asyncio.run(operation.news(10, after_version=0))
+        seen = wrappers_pb2.StringValue()
+        assert operation.message().metadata.Unpack(seen)
+        assert seen.value == "half"
+        with pytest.raises(FailedPrecondition, match="running"):
+            operations.delete(operation.name)
+        go.set()
+        wait(operation)
         operations.delete(operation.name)
+        with pytest.raises(NotFound):
+            operations.get(operation.name)
+
+
+def interrupted(database: Database) -> str:
+    """Start work that the end of the server interrupts; returns its name."""
+    begun = threading.Event()
+
+    def run(request: Any, operation: Operation) -> Message:
+        begun.set()
+        operation.cancelled.wait(10)
+        raise InterruptedError
+
+    with closing(server_of(database, run)) as operations:
+        name = start(operations).name
+        assert begun.wait(10)
+    return name
+
+
+def test_what_the_end_of_the_server_interrupts_is_run_by_the_next(database: Database) -> None:
+    name = interrupted(database)
+    asked = []
+
+    def run(request: Any, operation: Operation) -> Message:
+        asked.append(request.value)
+        return wrappers_pb2.Int32Value(value=8)
+
+    operations = Operations(database, 1)
+    operations.register("x", wrappers_pb2.StringValue, wrappers_pb2.StringValue, run)
+    operation = operations.get(name)
+    assert operation.resumed and not operation.done
+    with closing(operations):
+        assert operations.resume() == 1
+        wait(operation)
+        assert value_of(operations.get(name)) == 8
+    assert asked == ["asked"]
+
+
+def test_what_was_cancelled_is_not_run_by_the_next_server(database: Database) -> None:
+    name = interrupted(database)
+    with database.writing() as db:
+        db.execute("UPDATE operation SET cancelled = 1")
+    ran = []
+    with closing(server_of(database, lambda request, operation: ran.append(1))) as operations:
+        operation = operations.get(name)
+        wait(operation)
+    assert "cancelled" in operation.message().error.message
+    assert not ran
+
+
+def test_work_that_ends_the_server_each_time_is_given_up(database: Database) -> None:
+    name = interrupted(database)
+    with database.writing() as db:
+        db.execute("UPDATE operation SET n_starts = ?", (MAX_STARTS,))
+    with closing(server_of(database)) as operations:
+        operation = operations.get(name)
+        wait(operation)
+    assert "not started again" in operation.message().error.message
+
+
+def test_an_interruption_does_not_count_as_a_failed_start(database: Database) -> None:
+    interrupted(database)
+    with database.reading() as db:
+        (n_starts,) = db.execute("SELECT n_starts FROM operation").fetchone()
+    assert n_starts == 0
+
+
+def test_a_response_committed_with_the_work_stays_when_the_server_dies(database: Database) -> None:
+    committed = threading.Event()
+
+    def run(request: Any, operation: Operation) -> Message:
+        with database.writing() as db:
+            operation.commit(db, wrappers_pb2.Int32Value(value=9))
+        committed.set()
+        operation.cancelled.wait(10)
+        raise InterruptedError
+
+    operations = server_of(database, run)
+    name = start(operations).name
+    assert committed.wait(10)
+    with closing(server_of(database)) as after_the_kill:
+        assert value_of(after_the_kill.get(name)) == 9
+    operations.close()
+
+
+def test_cancelling_ends_what_waits_at_once(database: Database) -> None:
+    go = threading.Event()
+
+    def run(request: Any, operation: Operation) -> Message:
+        go.wait(10)
+        return wrappers_pb2.Int32Value()
+
+    with closing(server_of(database, run, n_threads=1)) as operations:
+        running, waiting = start(operations), start(operations)
+        operations.cancel(waiting.name)
+        assert waiting.done and not running.done
+        operations.cancel(waiting.name)
+        go.set()
+        wait(running)
+
+
+def test_callers_take_turns(database: Database) -> None:
+    go, order = threading.Event(), []
+
+    def run(request: Any, operation: Operation) -> Message:
+        go.wait(10)
+        order.append(operation.row.caller)
+        return wrappers_pb2.Int32Value()
+
+    with closing(server_of(database, run, n_threads=1)) as operations:
+        first = start(operations, caller="first")
+        all_ = [start(operations, caller="much") for _ in range(5)]
+        all_.append(start(operations, caller="little"))
+        go.set()
+        for operation in (first, *all_):
+            wait(operation)
+    assert order.index("little") <= 2
+
+
+def test_too_many_operations_are_refused_and_the_limit_is_named(database: Database) -> None:
+    go = threading.Event()
+
+    def run(request: Any, operation: Operation) -> Message:
+        go.wait(10)
+        return wrappers_pb2.Int32Value()
+
+    with closing(server_of(database, run, n_threads=1, max_waiting=2)) as operations:
+        for _ in range(2):
+            start(operations)
+        with pytest.raises(Overloaded, match="max_queue_operations") as refused:
+            for _ in range(2):
+                start(operations)
+        assert refused.value.retry_after_ms
+        go.set()
+
+
+def test_pages_hold_every_operation_once_and_can_be_narrowed(database: Database) -> None:
+    interrupted(database)
+    operations = Operations(database, 1)
+    operations.register("x", wrappers_pb2.StringValue, wrappers_pb2.StringValue, seven)
+    names = [start(operations).name for _ in range(4)]
+    page = operations.page(3)
+    rest = operations.page(3, page.next_page_token)
+    assert [one.name for one in (*page.items, *rest.items)][1:] == names
+    assert not rest.next_page_token
+    assert len(operations.page(done=False).items) == 5
+    assert not operations.page(done=True).items
+
+
+def test_an_upload_lasts_until_no_operation_needs_it(database: Database) -> None:
+    with database.writing() as db:
+        put(db, UploadRow("u", "a.mp4", 3, 3, "00", 0))
+    used: list[str] = []
+    go = threading.Event()
+
+    def run(request: Any, operation: Operation) -> Message:
+        go.wait(10)
+        return wrappers_pb2.Int32Value()
+
+    operations = Operations(database, 2, used_up=used.append)
+    operations.register("x", wrappers_pb2.StringValue, wrappers_pb2.StringValue, run)
+    operations.resume()
+    both = [start(operations, upload_id="u") for _ in range(2)]
+    operations.cancel(both[0].name)
     go.set()
-    wait(operation)
-    operations.delete(operation.name)
-    with pytest.raises(NotFound):
-        operations.get(operation.name)
+    for one in both:
+        wait(one)
+    operations.close()
+    with database.reading() as db:
+        assert db.execute("SELECT count(*) FROM upload").fetchone()[0] == 0
+    assert used == ["u", "u"]

@@ -213,12 +213,12 @@ def test_start_deletes_what_the_catalog_does_not_name(store: Store) -> None:
     add(store, 1)
     named = signature_files(store)
     store.close()
-    (store.directory / "uploads" / "folder").mkdir()
-    for name in ("signatures/other.msig", "tmp/half.msig", "uploads/part", "uploads/folder/part"):
+    (store.tmp / "folder").mkdir()
+    for name in ("signatures/other.msig", "tmp/half.msig", "tmp/folder/part"):
         (store.directory / name).write_bytes(b"half")
     Store(store.directory).close()
     assert signature_files(store) == named
-    assert os.listdir(store.directory / "tmp") == os.listdir(store.uploads) == []
+    assert os.listdir(store.tmp) == []
 
 
 def test_start_names_the_missing_and_the_cut_file(store: Store) -> None:

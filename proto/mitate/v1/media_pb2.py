@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15mitate/v1/media.proto\x12\tmitate.v1\x1a\x1fgoogle/api/field_behavior.proto\"d\n\x06Upload\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x10\n\x08\x63omplete\x18\x05 \x01(\x08\"A\n\x0bUploadStart\x12\x17\n\tfile_name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0btotal_bytes\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\"Y\n\x12UploadMediaRequest\x12\'\n\x05start\x18\x01 \x01(\x0b\x32\x16.mitate.v1.UploadStartH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"+\n\x10GetUploadRequest\x12\x17\n\tupload_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\".\n\x13\x44\x65leteUploadRequest\x12\x17\n\tupload_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x16\n\x14\x44\x65leteUploadResponse\">\n\x0bMediaSource\x12\x13\n\tupload_id\x18\x01 \x01(\tH\x00\x12\x0e\n\x04path\x18\x02 \x01(\tH\x00\x42\n\n\x08location2\xdf\x01\n\x0cMediaService\x12\x41\n\x0bUploadMedia\x12\x1d.mitate.v1.UploadMediaRequest\x1a\x11.mitate.v1.Upload(\x01\x12;\n\tGetUpload\x12\x1b.mitate.v1.GetUploadRequest\x1a\x11.mitate.v1.Upload\x12O\n\x0c\x44\x65leteUpload\x12\x1e.mitate.v1.DeleteUploadRequest\x1a\x1f.mitate.v1.DeleteUploadResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15mitate/v1/media.proto\x12\tmitate.v1\x1a\x1fgoogle/api/field_behavior.proto\"d\n\x06Upload\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x10\n\x08\x63omplete\x18\x05 \x01(\x08\"v\n\x0bUploadStart\x12\x17\n\tfile_name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0btotal_bytes\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\x12\x17\n\tupload_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0coffset_bytes\x18\x04 \x01(\x03\x42\x04\xe2\x41\x01\x01\"Y\n\x12UploadMediaRequest\x12\'\n\x05start\x18\x01 \x01(\x0b\x32\x16.mitate.v1.UploadStartH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"+\n\x10GetUploadRequest\x12\x17\n\tupload_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\".\n\x13\x44\x65leteUploadRequest\x12\x17\n\tupload_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x16\n\x14\x44\x65leteUploadResponse\">\n\x0bMediaSource\x12\x13\n\tupload_id\x18\x01 \x01(\tH\x00\x12\x0e\n\x04path\x18\x02 \x01(\tH\x00\x42\n\n\x08location2\xdf\x01\n\x0cMediaService\x12\x41\n\x0bUploadMedia\x12\x1d.mitate.v1.UploadMediaRequest\x1a\x11.mitate.v1.Upload(\x01\x12;\n\tGetUpload\x12\x1b.mitate.v1.GetUploadRequest\x1a\x11.mitate.v1.Upload\x12O\n\x0c\x44\x65leteUpload\x12\x1e.mitate.v1.DeleteUploadRequest\x1a\x1f.mitate.v1.DeleteUploadResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADSTART'].fields_by_name['file_name']._serialized_options = b'\342A\001\002'
   _globals['_UPLOADSTART'].fields_by_name['total_bytes']._loaded_options = None
   _globals['_UPLOADSTART'].fields_by_name['total_bytes']._serialized_options = b'\342A\001\001'
+  _globals['_UPLOADSTART'].fields_by_name['upload_id']._loaded_options = None
+  _globals['_UPLOADSTART'].fields_by_name['upload_id']._serialized_options = b'\342A\001\001'
+  _globals['_UPLOADSTART'].fields_by_name['offset_bytes']._loaded_options = None
+  _globals['_UPLOADSTART'].fields_by_name['offset_bytes']._serialized_options = b'\342A\001\001'
   _globals['_GETUPLOADREQUEST'].fields_by_name['upload_id']._loaded_options = None
   _globals['_GETUPLOADREQUEST'].fields_by_name['upload_id']._serialized_options = b'\342A\001\002'
   _globals['_DELETEUPLOADREQUEST'].fields_by_name['upload_id']._loaded_options = None
@@ -43,17 +47,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOAD']._serialized_start=69
   _globals['_UPLOAD']._serialized_end=169
   _globals['_UPLOADSTART']._serialized_start=171
-  _globals['_UPLOADSTART']._serialized_end=236
-  _globals['_UPLOADMEDIAREQUEST']._serialized_start=238
-  _globals['_UPLOADMEDIAREQUEST']._serialized_end=327
-  _globals['_GETUPLOADREQUEST']._serialized_start=329
-  _globals['_GETUPLOADREQUEST']._serialized_end=372
-  _globals['_DELETEUPLOADREQUEST']._serialized_start=374
-  _globals['_DELETEUPLOADREQUEST']._serialized_end=420
-  _globals['_DELETEUPLOADRESPONSE']._serialized_start=422
-  _globals['_DELETEUPLOADRESPONSE']._serialized_end=444
-  _globals['_MEDIASOURCE']._serialized_start=446
-  _globals['_MEDIASOURCE']._serialized_end=508
-  _globals['_MEDIASERVICE']._serialized_start=511
-  _globals['_MEDIASERVICE']._serialized_end=734
+  _globals['_UPLOADSTART']._serialized_end=289
+  _globals['_UPLOADMEDIAREQUEST']._serialized_start=291
+  _globals['_UPLOADMEDIAREQUEST']._serialized_end=380
+  _globals['_GETUPLOADREQUEST']._serialized_start=382
+  _globals['_GETUPLOADREQUEST']._serialized_end=425
+  _globals['_DELETEUPLOADREQUEST']._serialized_start=427
+  _globals['_DELETEUPLOADREQUEST']._serialized_end=473
+  _globals['_DELETEUPLOADRESPONSE']._serialized_start=475
+  _globals['_DELETEUPLOADRESPONSE']._serialized_end=497
+  _globals['_MEDIASOURCE']._serialized_start=499
+  _globals['_MEDIASOURCE']._serialized_end=561
+  _globals['_MEDIASERVICE']._serialized_start=564
+  _globals['_MEDIASERVICE']._serialized_end=787
 # @@protoc_insertion_point(module_scope)

@@ -21,12 +21,16 @@ class Upload(_message.Message):
     def __init__(self, upload_id: _Optional[str] = ..., file_name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., complete: _Optional[bool] = ...) -> None: ...
 
 class UploadStart(_message.Message):
-    __slots__ = ("file_name", "total_bytes")
+    __slots__ = ("file_name", "total_bytes", "upload_id", "offset_bytes")
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_BYTES_FIELD_NUMBER: _ClassVar[int]
     file_name: str
     total_bytes: int
-    def __init__(self, file_name: _Optional[str] = ..., total_bytes: _Optional[int] = ...) -> None: ...
+    upload_id: str
+    offset_bytes: int
+    def __init__(self, file_name: _Optional[str] = ..., total_bytes: _Optional[int] = ..., upload_id: _Optional[str] = ..., offset_bytes: _Optional[int] = ...) -> None: ...
 
 class UploadMediaRequest(_message.Message):
     __slots__ = ("start", "chunk")

@@ -57,7 +57,9 @@ class MediaServiceServicer:
     """
 
     def UploadMedia(self, request_iterator, context):
-        """Uploads a file: first its name and size, then its bytes in chunks of at most 1 MiB.
+        """Uploads a file: first its name and size, then its bytes in chunks of at most 1 MiB. One with an
+        id of the caller's can be taken up again after a break, also of the server: GetUpload tells how
+        many bytes are there, and another UploadMedia with that offset brings the rest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
