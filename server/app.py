@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -36,7 +37,12 @@ class App:
     index_name: str
     started_ms: int = field(default_factory=lambda: int(time.time() * 1000))
     ready: bool = False
-    draining: bool = False
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def draining(self) -> bool:
+        """No new calls are taken; those under way are finished."""
+        return self.stopping.is_set()
 
     def check_ready(self) -> None:
         """Raise NotReady while the index is loading or the server is draining."""

@@ -16,6 +16,7 @@ from typing import Any
 from mitate.server.identities import Caller
 
 REQUEST_ID = "x-request-id"  # metadata, in the request and in the answer
+SERVER_TIMING = "server-timing"  # metadata of the answer: "decode;dur=3.1, total;dur=4.0", in ms
 UNKNOWN = Caller("unknown", None)
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -29,8 +30,11 @@ class Call:
     peer: str  # as gRPC tells it, "ipv4:127.0.0.1:4711"
     started: float = field(default_factory=time.perf_counter)
     caller: Caller = UNKNOWN
+    taken: bool = False  # it was not refused at the gate of a server that loads or drains
     code: str = "CANCELLED"  # name of the gRPC status; until it is known, what a lost caller gets
     reason: str = ""  # of ErrorInfo
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    trace_id: str = ""  # where the call is traced
     target: Mapping[str, Any] = field(default_factory=dict)  # what of the request is audited
     result: Mapping[str, Any] = field(default_factory=dict)  # what of the answer is audited
 

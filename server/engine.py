@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.errors import NotReady
+from mitate.server import metrics
 from mitate.server.index import Neighbours
 from mitate.server.library import Library, Scope, Snapshot
 from mitate.server.search_queue import Found, Search, SearchQueue, Slice
@@ -138,7 +139,9 @@ class Engine:
                 one.search.future.set_exception(error)
             return
         n_queries = len(found.rows)
-        self._queue.ran(n_queries, (time.perf_counter() - started_s) * 1000)
+        ran_s = time.perf_counter() - started_s
+        self._queue.ran(n_queries, ran_s * 1000)
+        metrics.batch_ended(n_queries, ran_s)
         at = 0
         for search, start, stop in batch:
             rows = slice(at, at + stop - start)

@@ -16,6 +16,7 @@ import numpy as np
 from mitate.kernels.errors import InvalidMedia
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import N_DIMS
+from mitate.server import telemetry
 from mitate.server.catalog import Also
 from mitate.server.engine import Engine
 from mitate.server.library import NewSource, Scope
@@ -70,7 +71,8 @@ class Ingest:
         found = self._store.catalog.find_commit(sha256, placement)
         if found is not None:
             return Ingested(found, {"total": _since(started)})
-        signature = self._pool.sign(path, progress, cancelled)
+        with telemetry.stage("sign"):
+            signature = self._pool.sign(path, progress, cancelled)
         signed_ms = _since(started)
 
         def committed(db: sqlite3.Connection, result: CommitResult) -> None:
@@ -81,6 +83,7 @@ class Ingest:
             signature, sha256, file_name, placement, allow_partial=allow_partial, also=committed
         )
         total_ms = _since(started)
+        telemetry.stage_ended("store", started + signed_ms / 1000, started + total_ms / 1000)
         return Ingested(
             result, {"sign": signed_ms, "store": total_ms - signed_ms, "total": total_ms}
         )

@@ -1,4 +1,4 @@
-"""What happens around every call, in one place: identity, errors, audit.
+"""What happens around every call, in one place: identity, errors, audit, metrics.
 
 A caller is recognised and its scope checked before the request is parsed. A MitateError becomes its
 status with google.rpc.ErrorInfo; anything else is a defect: the log gets the traceback under an
@@ -17,10 +17,11 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from mitate.kernels.errors import InternalError, InvalidArgument, MitateError
+from mitate.kernels.errors import InternalError, InvalidArgument, MitateError, NotReady
+from mitate.server import metrics
 from mitate.server.audit import AUDITED, Audit, described, ids_of
 from mitate.server.authority import Authority, check_scope
-from mitate.server.calls import CALL, REQUEST_ID, Call, request_id_of
+from mitate.server.calls import CALL, REQUEST_ID, SERVER_TIMING, Call, request_id_of
 from mitate.server.translate import error_status
 
 log = logging.getLogger(__name__)
@@ -34,10 +35,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handler of every method of the contract.
 
     `n_active` counts calls that were taken and are not answered to the end.
+
+    Args:
+        authority: says who calls.
+        audit: is told the calls that change something.
     """
 
     def __init__(self, authority: Authority, audit: Audit) -> None:
         self._authority, self._audit = authority, audit
+        self.gate = _closed  # raises NotReady while no calls are taken
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}  # method -> inner, outer
         self._idle = asyncio.Event()
         self._idle.set()
@@ -121,18 +127,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         given: dict[str, Any] = dict(context.invocation_metadata() or ())
         call = Call(method, request_id_of(given.get(REQUEST_ID)), context.peer())
         CALL.set(call)
-        self.n_active += 1
-        self._idle.clear()
         return call, given.get("authorization")
 
     def _admit(self, call: Call, authorization: str | None, context: Context) -> None:
+        self.gate()
+        self.n_active += 1
+        self._idle.clear()
+        call.taken = True
         call.caller = self._authority.caller(authorization, context.auth_context)
         check_scope(call.caller, call.method)
 
     def _close(self, call: Call, context: Context) -> None:
-        self.n_active -= 1
+        self.n_active -= call.taken
         if not self.n_active:
             self._idle.set()
+        metrics.call_ended(call.method, call.code, call.reason, call.elapsed_ms / 1000)
         if call.code == "OK":
             context.set_trailing_metadata(_trailing(call))
         if self._audit.wants(call):
@@ -144,8 +153,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             )
 
 
+def _closed() -> None:
+    raise NotReady("the server is starting; try again in a moment")
+
+
 def _trailing(call: Call) -> tuple[tuple[str, str], ...]:
-    return ((REQUEST_ID, call.request_id),)
+    stages = (f"{name};dur={ms:.3f}" for name, ms in tuple(call.stages_ms.items()))
+    timing = ", ".join((*stages, f"total;dur={call.elapsed_ms:.3f}"))
+    return ((REQUEST_ID, call.request_id), (SERVER_TIMING, timing))
 
 
 async def _fail(call: Call, context: Context, error: Exception) -> NoReturn:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from mitate.kernels.errors import CorruptData, InvalidMedia, InvalidSignature, N
 from mitate.kernels.layout import Layouts
 from mitate.kernels.sign import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
+from mitate.server import telemetry
 from mitate.server.calibration import default_calibration
 from mitate.server.catalog import Catalog
 from mitate.server.engine import Engine, Found
@@ -70,7 +72,8 @@ class Matcher:
     def picture(self, image: bytes, wanted: Wanted, keep_borders: bool) -> Answer:
         """Answer a picture file; raises as `WorkerPool.views`."""
         started = time.perf_counter()
-        views = self._pool.views(image, keep_borders)
+        with telemetry.stage("decode"):
+            views = self._pool.views(image, keep_borders)
         decoded_ms = (time.perf_counter() - started) * 1000
         (answer,) = self._search(
             lambda find, names: search_pictures(
@@ -104,7 +107,8 @@ class Matcher:
     ) -> Answer:
         """Answer a video, picture or signature file."""
         started = time.perf_counter()
-        signature = self._signature(path, progress, cancelled)
+        with telemetry.stage("decode"):
+            signature = self._signature(path, progress, cancelled)
         signed_ms = (time.perf_counter() - started) * 1000
         answer = self._search(
             lambda find, names: search_clip(
@@ -175,22 +179,22 @@ class Matcher:
         return signature
 
     def _closer(self, wanted: Wanted) -> Closer:
-        def find_windows(queries: NDArray[np.int8], k: int) -> Found:
-            return self._engine.search(
-                queries, k, wanted.scope, windows=True, ticket=wanted.ticket
-            ).result()
+        return Closer(
+            partial(self._found, wanted, True), default_calibration(), self._false_alarm_rate
+        )
 
-        return Closer(find_windows, default_calibration(), self._false_alarm_rate)
+    def _found(self, wanted: Wanted, windows: bool, queries: NDArray[np.int8], k: int) -> Found:
+        started_s = time.perf_counter()
+        found = self._engine.search(queries, k, wanted.scope, windows, wanted.ticket).result()
+        telemetry.waited_and_searched(started_s, found.queue_ms)
+        return found
 
     def _search(
         self, search: Callable[[Find, Callable[[int], Names]], Result], wanted: Wanted
     ) -> Result:
-        def find(queries: NDArray[np.int8], k: int) -> Found:
-            return self._engine.search(queries, k, wanted.scope, ticket=wanted.ticket).result()
-
         for _ in range(TRIES):
             try:
-                return search(find, self._namer())
+                return search(partial(self._found, wanted, False), self._namer())
             except _Removed:
                 time.sleep(RETRY_S)
         raise NotReady("the episodes found are being removed; try again in a moment")

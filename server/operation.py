@@ -73,8 +73,14 @@ class Operation:
         self._outcome = outcome
         self.tell()
 
-    async def news(self, timeout_s: float, after_version: int | None = None) -> None:
-        """Wait until done, or until something newer than `after_version` is reported."""
+    async def news(
+        self,
+        timeout_s: float,
+        after_version: int | None = None,
+        *,
+        stop: asyncio.Event | None = None,
+    ) -> None:
+        """Wait until done, something newer than `after_version` is reported, or `stop` is set."""
         loop, event = asyncio.get_running_loop(), asyncio.Event()
 
         def listener() -> None:
@@ -82,12 +88,13 @@ class Operation:
                 loop.call_soon_threadsafe(event.set)
 
         self._listeners.append(listener)
+        waits = [asyncio.ensure_future(one.wait()) for one in (event, stop) if one is not None]
         try:
             listener()
-            await asyncio.wait_for(event.wait(), timeout_s)
-        except TimeoutError:
-            return
+            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for wait in waits:
+                wait.cancel()
             self._listeners.remove(listener)
 
     def tell(self) -> None:

@@ -18,10 +18,10 @@ FILTERS = {"": None, "done=true": True, "done=false": False}
 
 
 class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
-    """Operations by name."""
+    """Operations by name; nobody is kept waiting once `stopping` is set."""
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, operations: Operations, stopping: asyncio.Event) -> None:
+        self._operations, self._stopping = operations, stopping
 
     async def GetOperation(
         self, request: operations_pb2.GetOperationRequest, context: Context
@@ -36,7 +36,8 @@ class OperationsService(operations_pb2_grpc.OperationsServicer):  # type: ignore
         """Wait until an operation is done, at most the timeout, then return it as it stands."""
         operation = await asyncio.to_thread(self._operations.get, request.name)
         timeout_s = request.timeout.seconds + request.timeout.nanos / 1e9
-        await operation.news(min(timeout_s, MAX_WAIT_S) if timeout_s > 0 else MAX_WAIT_S)
+        timeout_s = min(timeout_s, MAX_WAIT_S) if timeout_s > 0 else MAX_WAIT_S
+        await operation.news(timeout_s, stop=self._stopping)
         return operation.message()
 
     async def ListOperations(

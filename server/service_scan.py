@@ -104,4 +104,5 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
             yield answer
             if done:
                 return
-            await operation.news(IDLE_S, version)
+            await operation.news(IDLE_S, version, stop=self._app.stopping)
+            self._app.check_ready()

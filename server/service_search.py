@@ -96,6 +96,7 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
             lambda request: self._stream_item(request, options),
             MAX_IN_FLIGHT,
             ordered=opening.config.preserve_order,
+            stop=self._app.stopping,
         )
         async for answer in answers:
             yield answer

@@ -7,7 +7,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from grpc_reflection.v1alpha import reflection
 
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError
+from mitate.server import telemetry
 from mitate.server.app import App
 from mitate.server.audit import Audit
 from mitate.server.authority import Authority, check_exposure
@@ -28,6 +31,7 @@ from mitate.server.ingest import Ingest, load
 from mitate.server.interceptors import CallInterceptor
 from mitate.server.library import Library
 from mitate.server.matcher import Matcher
+from mitate.server.monitor import Monitor
 from mitate.server.operations import Operations
 from mitate.server.service_catalog import CatalogService
 from mitate.server.service_media import MediaService
@@ -52,7 +56,7 @@ from mitate.v1 import (
 
 log = logging.getLogger(__name__)
 THREADS = 64  # blocking calls that run beside the event loop at once
-LAST_WORDS_S = 0.05  # in which the last answers leave
+LAST_WORDS_S = 0.25  # in which callers read their last answers and stop sending
 LIVENESS = "liveness"  # health of the process, also while it is loading or draining
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -116,7 +120,9 @@ def register(server: grpc.aio.Server, app: App) -> HealthServicer:
     media_pb2_grpc.add_MediaServiceServicer_to_server(MediaService(app.uploads), server)
     scan_pb2_grpc.add_ScanServiceServicer_to_server(ScanService(app), server)
     search_pb2_grpc.add_SearchServiceServicer_to_server(SearchService(app), server)
-    operations_pb2_grpc.add_OperationsServicer_to_server(OperationsService(app.operations), server)
+    operations_pb2_grpc.add_OperationsServicer_to_server(
+        OperationsService(app.operations, app.stopping), server
+    )
     health = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
@@ -138,7 +144,32 @@ async def run(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    server = grpc.aio.server(
+    server = _server(settings, interceptor)
+    port = _bind(server, settings)
+    app = await asyncio.to_thread(build, settings)
+    interceptor.gate = app.check_ready
+    try:
+        async with _watched(app, interceptor):
+            health = register(server, app)
+            await health.set(LIVENESS, SERVING)
+            await _set_health(health, NOT_SERVING)
+            await server.start()
+            n_sources = await asyncio.to_thread(load, app.store, app.engine)
+            await asyncio.to_thread(app.pool.warm_up)
+            app.ready = True
+            await asyncio.to_thread(app.operations.resume)
+            await _set_health(health, SERVING)
+            log.info("ready sources=%d index=%s", n_sources, app.index_name)
+            _announce(settings.listen, port)
+            await stopping.wait()
+            await _drain(app, health, interceptor)
+    finally:
+        await asyncio.to_thread(app.close)
+        await server.stop(None)
+
+
+def _server(settings: Settings, interceptor: CallInterceptor) -> grpc.aio.Server:
+    return grpc.aio.server(
         interceptors=[interceptor],
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
@@ -147,45 +178,40 @@ async def run(settings: Settings) -> None:
             ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
         ],
     )
-    port = _bind(server, settings)
-    app = await asyncio.to_thread(build, settings)
+
+
+@asynccontextmanager
+async def _watched(app: App, interceptor: CallInterceptor) -> AsyncIterator[None]:
+    """Measure the event loop, and tell the numbers of the server where that is asked for."""
+    lag = asyncio.ensure_future(telemetry.watch_event_loop())
+    monitor: Monitor | None = None
     try:
-        health = register(server, app)
-        await health.set(LIVENESS, SERVING)
-        await _set_health(health, NOT_SERVING)
-        await server.start()
-        n_sources = await asyncio.to_thread(load, app.store, app.engine)
-        await asyncio.to_thread(app.pool.warm_up)
-        app.ready = True
-        await asyncio.to_thread(app.operations.resume)
-        await _set_health(health, SERVING)
-        log.info("ready sources=%d index=%s", n_sources, app.index_name)
-        _announce(settings.listen, port)
-        await stopping.wait()
-        await _drain(server, app, health, interceptor)
+        if listen := app.settings.metrics_listen:
+            monitor = Monitor(listen, app, lambda: interceptor.n_active)
+            log.info("metrics port=%d", monitor.port)
+        yield
     finally:
-        await asyncio.to_thread(app.close)
-        await server.stop(None)
+        lag.cancel()
+        if monitor is not None:
+            await asyncio.to_thread(monitor.close)
 
 
-async def _drain(
-    server: grpc.aio.Server, app: App, health: HealthServicer, interceptor: CallInterceptor
-) -> None:
-    """Tell balancers, then refuse new calls, and wait for those under way, but not for watchers."""
+async def _drain(app: App, health: HealthServicer, interceptor: CallInterceptor) -> None:
+    """Tell balancers, then refuse new calls and wait for those under way.
+
+    Connections stay open meanwhile: a socket that is closed while its caller still sends is reset,
+    and takes answers with it that the caller has not read.
+    """
     settings = app.settings
     await _set_health(health, NOT_SERVING)
     log.info("draining calls=%d", interceptor.n_active)
     await asyncio.sleep(settings.drain_delay_s)
-    app.draining = True
-    stopped = asyncio.ensure_future(server.stop(settings.drain_s))
-    idle = asyncio.ensure_future(interceptor.idle())
-    await asyncio.wait((stopped, idle), return_when=asyncio.FIRST_COMPLETED)
-    idle.cancel()
-    if interceptor.n_active:
-        log.warning("calls were cut off by the end of drain_s calls=%d", interceptor.n_active)
+    app.stopping.set()
+    try:
+        await asyncio.wait_for(interceptor.idle(), settings.drain_s)
+    except TimeoutError:
+        log.warning("calls are cut off by the end of drain_s calls=%d", interceptor.n_active)
     await asyncio.sleep(LAST_WORDS_S)
-    await server.stop(None)
-    await stopped
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> int:

@@ -60,7 +60,7 @@ def check_value(field: Field[Any], kind: Any, value: Any) -> None:
     """Raise SettingsError unless the value of a setting is allowed."""
     if get_origin(kind) is Literal and value not in get_args(kind):
         raise SettingsError(f"{field.name} is {value!r}; allowed are {', '.join(get_args(kind))}")
-    if field.metadata.get("address"):
+    if field.metadata.get("address") and not (value == "" == field.default):
         match = _ADDRESS.fullmatch(value)
         if match is None or int(match[2]) > 65535:
             raise SettingsError(

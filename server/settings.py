@@ -154,6 +154,11 @@ class Settings:
         low=0,
         high=600,
     )
+    metrics_listen: str = _setting(
+        "Address of an HTTP port with /metrics, /livez and /readyz, HOST:PORT; none without it.",
+        "",
+        address=True,
+    )
     log_format: Literal["text", "json"] = _setting("Form of the log on stderr.", "text")
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "Least severe messages that are logged.", "info"

@@ -50,7 +50,7 @@ class Guarded(NamedTuple):
 
 
 def web_token(**changed: Any) -> str:
-    given = {"iss": ISSUER, "aud": "mitate", "sub": "alice", "exp": time.time() + 60}
+    given = {"iss": ISSUER, "aud": "mitate", "sub": "alice", "exp": time.time() + 3600}
     return jwt.encode(given | changed, SECRET, "EdDSA")
 
 

@@ -60,7 +60,9 @@ class Wire:
         )
         self._methods = methods()
 
-    def messages(self, name: str, *requests: Message | bytes) -> Iterator[Any]:
+    def messages(
+        self, name: str, *requests: Message | bytes, given: Iterator[Message] | None = None
+    ) -> Iterator[Any]:
         """Call a method; a stream takes any number of requests, everything else one."""
         method = self._methods[name]
         assert method.containing_service is not None
@@ -73,8 +75,8 @@ class Wire:
             request_serializer=_bytes_of,
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
-        given = iter(requests) if method.client_streaming else requests[0]
-        answer = call(given, timeout=TIMEOUT_S)
+        sent = (given or iter(requests)) if method.client_streaming else requests[0]
+        answer = call(sent, timeout=TIMEOUT_S)
         yield from answer if method.server_streaming else [answer]
 
     def call(self, name: str, *requests: Message | bytes) -> Any:

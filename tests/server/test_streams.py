@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from mitate.kernels.errors import NotReady
 from mitate.server.streams import in_flight
 
 
@@ -83,3 +84,44 @@ def test_a_failure_ends_the_stream() -> None:
 
     with pytest.raises(ValueError, match="two"):
         asyncio.run(run())
+
+
+def test_a_stream_that_is_stopped_answers_what_it_has_read_and_no_more() -> None:
+    async def run() -> tuple[list[int], list[int]]:
+        stop, read, answered = asyncio.Event(), list[int](), list[int]()
+
+        async def endless() -> AsyncIterator[int]:
+            for number in range(1_000_000):
+                read.append(number)
+                yield number
+                await asyncio.sleep(0.001)
+
+        async def slow(number: int) -> int:
+            await asyncio.sleep(0.02)
+            return number
+
+        asyncio.get_running_loop().call_later(0.2, stop.set)
+        with pytest.raises(NotReady, match="shutting down"):
+            async for answer in in_flight(endless(), slow, 4, ordered=False, stop=stop):
+                answered.append(answer)
+        return read, answered
+
+    read, answered = asyncio.run(run())
+    assert len(answered) > 4
+    assert sorted(answered) == read[: len(answered)]
+    assert len(read) - len(answered) <= 1  # one that was read and not yet accepted
+
+
+def test_a_stream_whose_requests_have_ended_is_not_cut_by_stopping() -> None:
+    async def run() -> list[int]:
+        stop = asyncio.Event()
+
+        async def slow(number: int) -> int:
+            await asyncio.sleep(0.05)
+            stop.set()
+            await asyncio.sleep(0.05)
+            return number
+
+        return [n async for n in in_flight(numbers(2), slow, 4, ordered=True, stop=stop)]
+
+    assert asyncio.run(run()) == [0, 1]
