@@ -28,7 +28,7 @@ QUERY_BYTES = 32
 LANES = 0xFFFF
 BLOCK_TILES = 32  # compared with every query while the fastest cache holds them
 _MOST_SQUARED = 1 << 22  # above every squared distance
-_SPARE = 64
+_SPARE = 16
 
 
 class Queries(NamedTuple):
@@ -52,7 +52,7 @@ class Best(NamedTuple):
 
 def no_best(n_queries: int, k: int) -> Best:
     """Return an empty `Best` for the `k` best rows of each query."""
-    room = 2 * k + _SPARE
+    room = k + k // 2 + _SPARE
     return Best(
         np.empty((n_queries, room)),
         np.empty((n_queries, room), np.int64),
@@ -71,12 +71,13 @@ def scan_rows(
     best: Best,
 ) -> None:
     """Compare all queries with the rows within `ranges` and put what is near into `best`."""
+    scores = np.empty(TILE_ROWS, np.int32)
     for r in range(len(ranges)):
         first, stop = ranges[r, 0], ranges[r, 1]
         tile, tile_stop = first // TILE_ROWS, (stop + TILE_ROWS - 1) // TILE_ROWS
         while tile < tile_stop:
             block_stop = min((tile // BLOCK_TILES + 1) * BLOCK_TILES, tile_stop)
-            scan_block(chunks, tile, block_stop, first, stop, queries, k, best)
+            scan_block(chunks, tile, block_stop, first, stop, queries, k, best, scores)
             tile = block_stop
 
 
@@ -90,9 +91,9 @@ def scan_block(
     queries: Queries,
     k: int,
     best: Best,
+    scores: npt.NDArray[np.int32],  # (16,) scratch
 ) -> None:
     """Compare all queries with the rows of a few tiles."""
-    scores = np.empty(TILE_ROWS, np.int32)
     out = scores.ctypes.data
     base = chunks[tile // CHUNK_TILES]
     before = tile // CHUNK_TILES * CHUNK_TILES

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mitate.kernels.distance import LIRE_WEIGHTS
+from mitate.kernels.distance import LIRE_WEIGHTS, lire_distance, squared_l2
 from mitate.kernels.jit import jit
 from mitate.kernels.nearest import CHUNK_TILES, DEAD_NORM, Queries
 from mitate.kernels.tile_code import TILE_ROWS, TILE_WORDS
@@ -42,6 +42,9 @@ class Metric:
     put: Callable[[Tile, int, Any], None]
     take: Callable[[Tile, int, Any], None]
     queries: Callable[[Any], Queries]
+    distances: Callable[[Any, Any], npt.NDArray[Any]]  # of rows and one query, plainly computed
+    distance_type: type[np.generic]
+    run_limit: float  # distance from the first row of a run that ends it, found by measurement
 
 
 class Tiles:
@@ -182,5 +185,25 @@ def _lire_queries(layouts: npt.NDArray[np.uint8]) -> Queries:
     )
 
 
-L2 = Metric("squared L2 of searched vectors", 32, np.int8, _put_l2, _take_l2, _l2_queries)
-LIRE = Metric("LIRE's distance", 33, np.uint8, _put_lire, _take_lire, _lire_queries)
+L2 = Metric(
+    "squared L2 of searched vectors",
+    32,
+    np.int8,
+    _put_l2,
+    _take_l2,
+    _l2_queries,
+    squared_l2,
+    np.int32,
+    35.0,
+)
+LIRE = Metric(
+    "LIRE's distance",
+    33,
+    np.uint8,
+    _put_lire,
+    _take_lire,
+    _lire_queries,
+    lire_distance,
+    np.float64,
+    8.0,
+)

@@ -146,9 +146,7 @@ class Engine:
         for search, start, stop in batch:
             rows = slice(at, at + stop - start)
             at = rows.stop
-            search.parts.append(
-                Neighbours(found.distances[rows, : search.k], found.rows[rows, : search.k])
-            )
+            search.parts.append(found.part(rows, search.k))
             if start == 0:
                 search.queue_ms = (started_s - search.since_s) * 1000
             if stop == len(search.queries):

@@ -7,12 +7,13 @@ before: by distance, then by row.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.errors import SettingsError
+from mitate.kernels.tiles import L2, Metric
 
 MAX_K = 1024
 BACKENDS = ("auto", "native", "faiss", "numpy")
@@ -21,8 +22,14 @@ BACKENDS = ("auto", "native", "faiss", "numpy")
 class Neighbours(NamedTuple):
     """The nearest rows of each query, nearest first; -1 in both where there are fewer than k."""
 
-    distances: NDArray[np.int32]  # (q, k)
+    distances: NDArray[np.int32]  # (q, k); float64 of LIRE's distance
     rows: NDArray[np.int64]  # (q, k)
+    exact: NDArray[np.bool_] = np.array(True)  # (q,) no nearer row can be stored; or one for all
+
+    def part(self, queries: slice, k: int) -> Neighbours:
+        """Return the `k` nearest rows of some of the queries."""
+        exact = np.broadcast_to(self.exact, len(self.rows))
+        return Neighbours(self.distances[queries, :k], self.rows[queries, :k], exact[queries])
 
 
 class Index(Protocol):
@@ -76,21 +83,24 @@ def make_index(name: str = "auto", n_threads: int = 1) -> Index:
     return FaissIndex()
 
 
-def check_vectors(vectors: NDArray[np.int8], what: str) -> None:
-    """Raise ValueError unless `vectors` is an (n, 32) array of int8."""
-    from mitate.kernels.vector import N_DIMS
-
-    if vectors.ndim != 2 or vectors.shape[1] != N_DIMS or vectors.dtype != np.int8:
+def check_rows(rows: NDArray[Any], what: str, metric: Metric = L2) -> None:
+    """Raise ValueError unless `rows` has the shape (n, d) and the type of the metric."""
+    if rows.ndim != 2 or rows.shape[1] != metric.n_dims or rows.dtype != metric.dtype:
         raise ValueError(
-            f"{what} is {vectors.dtype} of shape {vectors.shape}; expected int8 (n, {N_DIMS})"
+            f"{what} is {rows.dtype} of shape {rows.shape}; expected "
+            f"{np.dtype(metric.dtype)} (n, {metric.n_dims})"
         )
 
 
 def check_search(
-    queries: NDArray[np.int8], k: int, allowed: NDArray[np.int64] | None, n_rows: int
+    queries: NDArray[Any],
+    k: int,
+    allowed: NDArray[np.int64] | None,
+    n_rows: int,
+    metric: Metric = L2,
 ) -> None:
     """Raise ValueError unless the arguments of `Index.search` fit an index of `n_rows` rows."""
-    check_vectors(queries, "queries")
+    check_rows(queries, "queries", metric)
     if not 1 <= k <= MAX_K:
         raise ValueError(f"k is {k}; allowed: 1..{MAX_K}")
     if allowed is not None:
@@ -127,10 +137,10 @@ def check_range(first: int, stop: int, n_rows: int) -> None:
 
 
 def nearest_first(
-    distances: NDArray[np.int32],  # (n,)
+    distances: NDArray[Any],  # (n,)
     rows: NDArray[np.int64],  # (n,)
     k: int,
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the first `k` pairs by (distance, row), padded with -1."""
     order = np.lexsort((rows, distances))[:k]
     pad = k - len(order)

@@ -19,8 +19,8 @@ from mitate.kernels.vector import N_DIMS
 from mitate.server.index import (
     Neighbours,
     check_range,
+    check_rows,
     check_search,
-    check_vectors,
     nearest_first,
     rows_within,
 )
@@ -69,7 +69,7 @@ class FaissIndex:
 
     def add(self, vectors: NDArray[np.int8]) -> int:
         """Append vectors of shape (n, 32); return the row of the first."""
-        check_vectors(vectors, "vectors")
+        check_rows(vectors, "vectors")
         first, stop = self.n_rows, self.n_rows + len(vectors)
         if stop > len(self._alive):
             self._alive = np.pad(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.vector import N_DIMS
+from mitate.kernels.tiles import L2, Metric
 from mitate.server.index import (
     Neighbours,
     check_range,
+    check_rows,
     check_search,
-    check_vectors,
     nearest_first,
     rows_within,
 )
@@ -19,10 +21,11 @@ _BLOCK_ROWS = 1 << 16
 
 
 class NumpyIndex:
-    """Holds int8 rows and compares every query with every row."""
+    """Holds rows as they are and compares every query with every row."""
 
-    def __init__(self) -> None:
-        self._vectors = np.zeros((0, N_DIMS), np.int8)
+    def __init__(self, metric: Metric = L2) -> None:
+        self._metric = metric
+        self._vectors: NDArray[Any] = np.zeros((0, metric.n_dims), metric.dtype)
         self._alive = np.zeros(0, np.bool_)
         self.n_rows = 0
 
@@ -31,9 +34,9 @@ class NumpyIndex:
         """Rows removed."""
         return int(np.count_nonzero(~self._alive[: self.n_rows]))
 
-    def add(self, vectors: NDArray[np.int8]) -> int:
-        """Append vectors of shape (n, 32); return the row of the first."""
-        check_vectors(vectors, "vectors")
+    def add(self, vectors: NDArray[Any]) -> int:
+        """Append vectors of shape (n, d); return the row of the first."""
+        check_rows(vectors, "vectors", self._metric)
         first, stop = self.n_rows, self.n_rows + len(vectors)
         if stop > len(self._vectors):
             spare = max(stop, 2 * len(self._vectors)) - len(self._vectors)
@@ -49,30 +52,36 @@ class NumpyIndex:
         check_range(first, stop, self.n_rows)
         self._alive[first:stop] = False
 
+    def vectors(self, first: int, stop: int) -> NDArray[Any]:
+        """Return a copy of rows `first`..`stop` - 1."""
+        check_range(first, stop, self.n_rows)
+        return self._vectors[first:stop].copy()
+
     def search(
-        self, queries: NDArray[np.int8], k: int, allowed: NDArray[np.int64] | None = None
+        self, queries: NDArray[Any], k: int, allowed: NDArray[np.int64] | None = None
     ) -> Neighbours:
         """Find the `k` nearest rows by comparing all of them."""
-        check_search(queries, k, allowed, self.n_rows)
+        check_search(queries, k, allowed, self.n_rows, self._metric)
         usable = self._alive[: self.n_rows]
         if allowed is not None:
             usable = usable & rows_within(allowed, self.n_rows)
         rows = np.flatnonzero(usable)
-        distances = np.empty((len(queries), k), np.int32)
+        distances = np.empty((len(queries), k), self._metric.distance_type)
         found = np.empty((len(queries), k), np.int64)
         for i, query in enumerate(queries):
             distances[i], found[i] = self._nearest(query, rows, k)
         return Neighbours(distances, found)
 
     def _nearest(
-        self, query: NDArray[np.int8], rows: NDArray[np.int64], k: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        best = np.zeros(0, np.int32), np.zeros(0, np.int64)
+        self, query: NDArray[Any], rows: NDArray[np.int64], k: int
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        best: NDArray[Any] = np.zeros(0, self._metric.distance_type)
+        best_rows = np.zeros(0, np.int64)
         for start in range(0, len(rows), _BLOCK_ROWS):
             block = rows[start : start + _BLOCK_ROWS]
-            difference = self._vectors[block].astype(np.int32) - query
-            distances = np.einsum("ij,ij->i", difference, difference, dtype=np.int32)
-            merged = np.concatenate([best[0], distances]), np.concatenate([best[1], block])
-            order = np.lexsort((merged[1], merged[0]))[:k]
-            best = merged[0][order], merged[1][order]
-        return nearest_first(*best, k)
+            distances = self._metric.distances(self._vectors[block], query)
+            best = np.concatenate([best, distances])
+            best_rows = np.concatenate([best_rows, block])
+            order = np.lexsort((best_rows, best))[:k]
+            best, best_rows = best[order], best_rows[order]
+        return nearest_first(best, best_rows, k)

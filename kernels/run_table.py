@@ -1,0 +1,147 @@
+"""Runs of similar consecutive rows, each with a centre and a radius, for exact search.
+
+A row begins a new run when it is farther than a limit from the first of the run under way. The
+centre is the rounded mean of the run, which no row need equal; the radius is the distance from it
+to its farthest row, rounded up. The distance is a metric, so no row of a run is nearer to a query
+than the centre less the radius.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mitate.kernels.distance import LIRE_WEIGHTS
+from mitate.kernels.jit import jit
+from mitate.kernels.nearest import Ints
+from mitate.kernels.tile_code import TILE_ROWS
+from mitate.kernels.tiles import LIRE, Metric, Tiles
+
+RADIUS_STEPS = 16  # of one unit of distance
+MAX_RUN_ROWS = 64
+Rows = npt.NDArray[Any]  # (n, d) of int8 or uint8
+
+
+class Runs(NamedTuple):
+    """What a compiled search needs to know of the runs."""
+
+    chunks: npt.NDArray[np.uintp]  # addresses of the tiles of centres
+    radii: npt.NDArray[np.uint16]  # (n and more,) in sixteenths
+    starts: Ints  # (n + 1 and more,) first row of each run, then the number of rows
+
+
+class RunTable:
+    """The runs of rows that are only ever appended or marked dead."""
+
+    def __init__(self, metric: Metric, limit: float) -> None:
+        self._metric = metric
+        self._limit = limit
+        self._centres = Tiles(metric)
+        self._radii = np.zeros(TILE_ROWS, np.uint16)
+        self._starts = np.zeros(TILE_ROWS + 1, np.int64)
+
+    @property
+    def n_runs(self) -> int:
+        """Runs ever made."""
+        return self._centres.n_rows
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of radii and starts; that of the centres is with the tiles."""
+        return self._radii.nbytes + self._starts.nbytes
+
+    @property
+    def arrays(self) -> Runs:
+        """The runs as compiled code takes them, valid until the next change."""
+        return Runs(self._centres.addresses, self._radii, self._starts)
+
+    def append(self, rows: Rows) -> None:
+        """Cut newly appended rows into runs."""
+        if not len(rows):
+            return
+        lire = self._metric is LIRE
+        firsts = first_of_runs(rows, self._limit, MAX_RUN_ROWS, lire)
+        n_rows = int(self._starts[self.n_runs])
+        before, after = self.n_runs, self.n_runs + len(firsts)
+        self._reserve(after)
+        centres = np.empty((len(firsts), self._metric.n_dims), self._metric.dtype)
+        measure_runs(rows, np.append(firsts, len(rows)), lire, centres, self._radii[before:after])
+        self._centres.append(centres)
+        self._starts[before:after] = n_rows + firsts
+        self._starts[after] = n_rows + len(rows)
+
+    def kill(self, first: int, stop: int) -> None:
+        """Leave out the runs of which all rows lie in first..stop - 1, which are dead."""
+        starts = self._starts[: self.n_runs + 1]
+        run = int(np.searchsorted(starts, first, side="left"))
+        run_stop = int(np.searchsorted(starts, stop, side="right")) - 1
+        if run < run_stop:
+            self._centres.kill(run, run_stop)
+
+    def centres(self, first: int, stop: int) -> Rows:
+        """Return a copy of the centres of some runs, (n, d)."""
+        return self._centres.rows(first, stop)
+
+    def ranges_of(
+        self,
+        ranges: Ints,  # (r, 2) of rows
+    ) -> Ints | None:
+        """Return ranges of runs that hold just these rows; None where a range cuts a run."""
+        starts = self._starts[: self.n_runs + 1]
+        found = np.searchsorted(starts, ranges)
+        return found if np.array_equal(starts[found], ranges) else None
+
+    def _reserve(self, n_runs: int) -> None:
+        if n_runs + TILE_ROWS < len(self._radii):
+            return
+        spare = max(n_runs, 5 * len(self._radii) // 4) + TILE_ROWS - len(self._radii)
+        self._radii = np.pad(self._radii, (0, spare))
+        self._starts = np.pad(self._starts, (0, spare))
+
+
+@jit
+def first_of_runs(rows: Rows, limit: float, most: int, lire: bool) -> Ints:
+    """Return the rows that begin a run, increasing."""
+    begins = np.zeros(len(rows), np.bool_)
+    current = 0
+    for i in range(len(rows)):
+        if i == 0 or i - current == most or between(rows[current], rows[i], lire) > limit:
+            begins[i] = True
+            current = i
+    return np.flatnonzero(begins)
+
+
+@jit
+def measure_runs(
+    rows: Rows, starts: Ints, lire: bool, centres: Rows, radii: npt.NDArray[np.uint16]
+) -> None:
+    """Write the centres, of shape (n, d), and the radii, in sixteenths, of n runs."""
+    sums = np.empty(rows.shape[1], np.int64)
+    for run in range(len(starts) - 1):
+        first, stop = starts[run], starts[run + 1]
+        sums[:] = 0
+        for i in range(first, stop):
+            for j in range(rows.shape[1]):
+                sums[j] += rows[i, j]
+        for j in range(rows.shape[1]):
+            centres[run, j] = int(np.rint(sums[j] / (stop - first)))
+        radius = 0.0
+        for i in range(first, stop):
+            radius = max(radius, between(rows[i], centres[run], lire))
+        radii[run] = math.ceil(radius * RADIUS_STEPS)
+
+
+@jit
+def between(a: Rows, b: Rows, lire: bool) -> float:
+    """Return the distance of two rows, for searched vectors not squared."""
+    sums = np.zeros(3, np.int64)
+    for j in range(len(a)):
+        difference = np.int64(a[j]) - np.int64(b[j])
+        if lire:
+            sums[0 if j < 21 else 1 if j < 27 else 2] += LIRE_WEIGHTS[j] * difference * difference
+        else:
+            sums[0] += difference * difference
+    return math.sqrt(sums[0]) + math.sqrt(sums[1]) + math.sqrt(sums[2])
