@@ -20,6 +20,9 @@ SERVER_COMMANDS = {
     "serve": "run the server: --data DIR --listen HOST:PORT",
     "config": "show the settings of a server and where each comes from",
     "key": "make an API key for a server",
+    "backup": "copy all that a server stores, while it runs",
+    "restore": "make a data directory from a backup",
+    "verify": "compare all that a server stores with its checksums, while it runs",
 }
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from mitate.kernels.errors import MitateError, SettingsError
-from mitate.server import commands, logs
+from mitate.server import commands, commands_data, logs
 from mitate.server.flags import add_settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,14 @@ def serve(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-COMMANDS = {"serve": serve, "config": commands.config, "key": commands.key}
+COMMANDS = {
+    "serve": serve,
+    "config": commands.config,
+    "key": commands.key,
+    "backup": commands_data.backup,
+    "restore": commands_data.restore_,
+    "verify": commands_data.verify,
+}
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
@@ -42,7 +49,12 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
     if rest and rest[0] in COMMANDS:
         command, rest = rest[0], rest[1:]
     try:
-        return COMMANDS[command](rest, environ)
+        code = COMMANDS[command](rest, environ)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except MitateError as error:
         sys.stderr.write(f"mitate {command}: {error.message}\n")
         return WRONG_USAGE if isinstance(error, SettingsError) else FAILED
+    return code

@@ -13,7 +13,23 @@ from mitate.server.settings_load import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-COMMANDS = ("serve", "add", "search", "scan", "sign", "list", "show", "remove", "stats", "doctor")
+COMMANDS = (
+    "config",
+    "key",
+    "backup",
+    "restore",
+    "verify",
+    "serve",
+    "add",
+    "search",
+    "scan",
+    "sign",
+    "list",
+    "show",
+    "remove",
+    "stats",
+    "doctor",
+)
 
 
 def test_the_readme_is_short_and_has_no_placeholders() -> None:
