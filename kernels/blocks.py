@@ -131,16 +131,21 @@ def _add_cells(  # noqa: C901 - four nested loops are one step here
                         sums[row, col, x % channels] += columns[x]
 
 
-def _check(
-    plane: Samples, rect: tuple[int, int, int, int], rows: int, cols: int, channels: int
-) -> None:
+def check_rect(plane: Samples, rect: tuple[int, int, int, int], channels: int = 1) -> None:
+    """Raise ValueError unless `rect` lies within a plane that can be added up."""
     if plane.dtype.char not in "BH" or not plane.dtype.isnative:
         raise ValueError(f"samples of dtype {plane.dtype}; uint8 and uint16 are allowed")
     if plane.ndim != 2 or not plane.flags.c_contiguous:
         raise ValueError(f"plane of shape {plane.shape} must be 2-D and C-contiguous")
-    if rows < 1 or cols < 1 or channels < 1:
-        raise ValueError(f"grid of {rows} x {cols} x {channels}; each must be at least 1")
     left, top, right, bottom = rect
     width, height = plane.shape[1] // channels, plane.shape[0]
     if not (0 <= left <= right <= width and 0 <= top <= bottom <= height):
         raise ValueError(f"rectangle {rect} is not within a plane of {width}x{height} samples")
+
+
+def _check(
+    plane: Samples, rect: tuple[int, int, int, int], rows: int, cols: int, channels: int
+) -> None:
+    if rows < 1 or cols < 1 or channels < 1:
+        raise ValueError(f"grid of {rows} x {cols} x {channels}; each must be at least 1")
+    check_rect(plane, rect, channels)

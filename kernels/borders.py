@@ -137,12 +137,12 @@ def _cut(side: Side) -> int:
 
 def _sides(lines: Luma) -> tuple[Side, Side]:
     """Return the border before and after the content of `lines`, (n, samples)."""
-    probes = lines[:, :: max(1, lines.shape[1] // _PROBES)].astype(np.int16)
+    probes = lines[:, :: max(1, lines.shape[1] // _PROBES)]
     return _side(probes), _side(probes[::-1])
 
 
-def _side(probes: npt.NDArray[np.int16]) -> Side:
-    other = (np.abs(probes - np.int16(np.median(probes[0]))) > TOLERANCE).mean(axis=1)
+def _side(probes: Luma) -> Side:
+    other = _other_shares(probes)
     flat = other <= 1 - FLAT_SHARE
     if flat.all():
         return Side(len(flat), False)
@@ -156,6 +156,26 @@ def _side(probes: npt.NDArray[np.int16]) -> Side:
     steepest = int(rise.argmax())
     middle_is_content = near_edge[steepest + 1] >= near_edge[steepest : steepest + 3 : 2].mean()
     return Side(depth + steepest + (0 if middle_is_content else 1), True)
+
+
+def _other_shares(probes: Luma) -> npt.NDArray[np.float64]:
+    """Return the share of samples that have not the colour of the border, line by line.
+
+    Ends some lines after the first that is no border; most pictures have none.
+    """
+    colour = np.int16(np.median(probes[0]))
+    shares: list[npt.NDArray[np.float64]] = []
+    start, stop = 0, 1 + _BLUR
+    while start < len(probes):
+        lines = probes[start:stop].astype(np.int16)
+        shares.append((np.abs(lines - colour) > TOLERANCE).mean(axis=1))
+        content = np.flatnonzero(shares[-1] > 1 - FLAT_SHARE)
+        # Those lines are enough that lie within the blur of the first one.
+        enough = start + content[0] + _BLUR if len(content) else len(probes)
+        if stop >= enough:
+            break
+        start, stop = stop, min(2 * stop, int(enough))
+    return np.concatenate(shares)
 
 
 def _common_depth(sides: Sequence[Side]) -> int:

@@ -181,13 +181,12 @@ class PyavDecoder:
     def _sample_keys(self, count: int) -> Iterator[Picture]:
         container, stream = open_video(self._path, self._limits, threads=1)
         with container:
-            reader, seen = PlaneReader(), set[int | None]()
+            reader, seen = PlaneReader(), set[tuple[int | None, int | None]]()
             whole_us, start_us = length_us(container), container.start_time or 0
             for number in _middle_first(count) if whole_us else ():
                 at_us = start_us + whole_us * (2 * number + 1) // (2 * count)
-                frame = _key_frame_at(container, stream, at_us)
-                if frame is not None and frame.pts not in seen:
-                    seen.add(frame.pts)
+                frame = _key_frame_at(container, stream, at_us, seen)
+                if frame is not None:
                     yield _picture(frame, reader, time_ms=(at_us - start_us) // 1000)
 
     def _sample_from_start(self, count: int) -> Iterator[Picture]:
@@ -206,15 +205,21 @@ def _middle_first(count: int) -> list[int]:
 
 
 def _key_frame_at(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, at_us: int
+    container: av.container.InputContainer,
+    stream: av.video.stream.VideoStream,
+    at_us: int,
+    seen: set[tuple[int | None, int | None]],  # place in the file and time of those found; grows
 ) -> av.video.frame.VideoFrame | None:
-    """Return the key frame that a seek leads to, None when there is none nearby."""
+    """Return the key frame that a seek leads to, None when there is no new one nearby."""
     try:
         container.seek(at_us)
         packets = islice(container.demux(stream), _PACKETS_PER_KEY)
         key = next((packet for packet in packets if packet.is_keyframe), None)
+        if key is None or (key.pos, key.pts) in seen:
+            return None
+        seen.add((key.pos, key.pts))
         # The second call takes out a frame that the decoder holds back; the next seek resets it.
-        frames = (stream.decode(key) or stream.decode(None)) if key is not None else []
+        frames = stream.decode(key) or stream.decode(None)
     except (*ERRORS, IndexError):
         return None
     return frames[0] if frames else None

@@ -6,7 +6,8 @@ of its cells, so one pass over the samples serves all of them, and all sums are 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from mitate.kernels.blocks import cell_counts, cell_sums
 from mitate.kernels.borders import Rect
 from mitate.kernels.colour import Colour, rgb_means
 from mitate.kernels.decode import Picture, Plane
+from mitate.kernels.fine_sums import PlaneSums
 from mitate.kernels.jit import jit
 
 Sums = npt.NDArray[np.int64]
@@ -32,12 +34,22 @@ class _Geometry(NamedTuple):
     sizes: tuple[tuple[int, int], ...]  # width and height of each plane's part
 
 
+class _Plan(NamedTuple):
+    """How pictures of one kind are added up."""
+
+    geometry: _Geometry
+    parts: tuple[Rect, ...]
+    planes: tuple[PlaneSums, ...]  # empty where planes are packed or their sums too large
+
+
 class Grids:
     """Grids of up to `capacity` pictures, which may differ in size, colour and rotation."""
 
     def __init__(self, capacity: int) -> None:
-        self._sums = np.zeros((capacity, FINE_CELLS, FINE_CELLS, 3), np.int64)
+        self._fine: npt.NDArray[Any] = np.zeros((capacity, 3, FINE_CELLS, FINE_CELLS), np.uint32)
+        self._whole = np.zeros((capacity, 3, CELLS, CELLS), np.int64)
         self._groups: list[tuple[int, _Geometry]] = []
+        self._last: tuple[tuple[object, ...], _Plan] | None = None  # kind of picture, its plan
         self._n = 0
 
     def __len__(self) -> int:
@@ -46,17 +58,15 @@ class Grids:
 
     def add(self, picture: Picture, rect: Rect) -> None:
         """Add up the samples of the part `rect` of a picture, in pixels of the picture."""
-        parts = [part_of_plane(plane, picture, rect) for plane in picture.planes]
-        for channel, (plane, part) in enumerate(zip(picture.planes, parts, strict=True)):
-            sums = cell_sums(plane.buffer, *part, FINE_CELLS, FINE_CELLS, plane.channels)
-            if plane.channels == 1:
-                self._sums[self._n, :, :, channel] = sums
-            else:
-                self._sums[self._n] = sums
-        sizes = tuple((part.width, part.height) for part in parts)
-        geometry = _Geometry(picture.colour, picture.rotation, sizes)
-        if not self._groups or self._groups[-1][1] != geometry:
-            self._groups.append((self._n, geometry))
+        plan = self._plan(picture, rect)
+        if plan.planes:
+            for channel, (sums, plane) in enumerate(zip(plan.planes, picture.planes, strict=True)):
+                fine, whole = self._fine[self._n, channel], self._whole[self._n, channel]
+                sums.add(plane.buffer, fine, whole)
+        else:
+            self._add_any(picture, plan.parts)
+        if not self._groups or self._groups[-1][1] != plan.geometry:
+            self._groups.append((self._n, plan.geometry))
         self._n += 1
 
     def rgb_means(
@@ -83,11 +93,10 @@ class Grids:
         stops = [first for first, _ in self._groups[1:]] + [self._n]
         for (first, geometry), stop in zip(self._groups, stops, strict=True):
             mine = slice(*np.searchsorted(numbers, (first, stop)))
-            upright = np.rot90(self._sums, geometry.rotation // 90, axes=(1, 2))
-            sums = _blocks(upright, numbers[mine], window, rows, cols)
-            counts = np.rot90(_counts(geometry)[None], geometry.rotation // 90, axes=(1, 2))
-            counts = _blocks(counts, np.zeros(1, np.int64), window, rows, cols)
-            native = np.full((len(sums), *counts.shape[1:]), np.nan)
+            turns = geometry.rotation // 90
+            sums = self._blocks(numbers[mine], window, rows, cols, turns)
+            counts = _counts(geometry, window, rows, cols)
+            native = np.full(sums.shape, np.nan)
             np.divide(sums, counts, out=native, where=counts > 0)
             means[mine] = rgb_means(native, geometry.colour)
         return means
@@ -96,6 +105,33 @@ class Grids:
         """Forget the pictures."""
         self._groups.clear()
         self._n = 0
+
+    def _plan(self, picture: Picture, rect: Rect) -> _Plan:
+        shapes = [(p.buffer.shape, p.buffer.dtype.char, p.width) for p in picture.planes]
+        kind = (picture.colour, picture.rotation, picture.width, picture.height, rect, shapes)
+        if self._last is None or self._last[0] != kind:
+            self._last = kind, _plan(picture, rect)
+        return self._last[1]
+
+    def _add_any(self, picture: Picture, parts: tuple[Rect, ...]) -> None:
+        """Add up a picture of packed planes, or of sums that need more than 32 bits."""
+        cells = [
+            cell_sums(plane.buffer, *part, FINE_CELLS, FINE_CELLS, plane.channels)
+            for plane, part in zip(picture.planes, parts, strict=True)
+        ]
+        sums = cells[0].transpose(2, 0, 1) if cells[0].ndim == 3 else np.stack(cells)
+        if sums.max() >= 2**32 and self._fine.dtype == np.uint32:
+            self._fine = self._fine.astype(np.int64)
+        per = FINE_CELLS // CELLS
+        self._fine[self._n, : len(sums)] = sums
+        self._whole[self._n, : len(sums)] = sums.reshape(-1, CELLS, per, CELLS, per).sum((2, 4))
+
+    def _blocks(self, numbers: Sums, window: Rect, rows: int, cols: int, turns: int) -> Sums:
+        """Return sums of blocks of the upright pictures, (n, rows, cols, 3)."""
+        if (window, rows, cols) == (WHOLE, CELLS, CELLS):
+            return np.rot90(self._whole[numbers], turns, axes=(2, 3)).transpose(0, 2, 3, 1)
+        upright = np.rot90(self._fine, turns, axes=(2, 3))
+        return _block_sums(upright, numbers, window, rows, cols)
 
 
 def part_of_plane(plane: Plane, picture: Picture, rect: Rect) -> Rect:
@@ -122,36 +158,57 @@ def _part_of_line(samples: int, pixels: int, first: int, stop: int) -> tuple[int
     return first // step, samples if stop == pixels else min(-(-stop // step), samples)
 
 
-def _blocks(fine: Sums, numbers: Sums, window: Rect, rows: int, cols: int) -> Sums:
+def _plan(picture: Picture, rect: Rect) -> _Plan:
+    parts = tuple(part_of_plane(plane, picture, rect) for plane in picture.planes)
+    sizes = tuple((part.width, part.height) for part in parts)
+    geometry = _Geometry(picture.colour, picture.rotation, sizes)
+    if any(plane.channels > 1 for plane in picture.planes):
+        return _Plan(geometry, parts, ())
+    planes = tuple(
+        PlaneSums(plane.buffer, part, FINE_CELLS)
+        for plane, part in zip(picture.planes, parts, strict=True)
+    )
+    small = all(sums.fits_32_bits for sums in planes)
+    return _Plan(geometry, parts, planes if small else ())
+
+
+def _block_sums(fine: npt.NDArray[Any], numbers: Sums, window: Rect, rows: int, cols: int) -> Sums:
     """Add up the cells of each block of a window of chosen pictures, (n, rows, cols, channels)."""
-    sums = np.zeros((len(numbers), rows, cols, fine.shape[3]), np.int64)
+    sums = np.zeros((len(numbers), rows, cols, fine.shape[1]), np.int64)
     _add_blocks(fine, numbers, window.top, window.left, window.height, window.width, sums)
     return sums
 
 
 @jit
 def _add_blocks(
-    fine: Sums, numbers: Sums, top: int, left: int, height: int, width: int, sums: Sums
+    fine: Any, numbers: Sums, top: int, left: int, height: int, width: int, sums: Sums
 ) -> None:
     n, rows, cols, channels = sums.shape
     high, wide = height // rows, width // cols
+    band = np.empty(cols * wide, np.int64)
     for i in range(n):
-        picture = fine[numbers[i], top : top + height, left : left + width]
-        for row in range(rows):
-            for col in range(cols):
-                block = picture[row * high : (row + 1) * high, col * wide : (col + 1) * wide]
-                for channel in range(channels):
+        for channel in range(channels):
+            for row in range(rows):
+                y = top + row * high
+                band[:] = 0
+                for line in fine[numbers[i], channel, y : y + high, left : left + cols * wide]:
+                    for x in range(cols * wide):
+                        band[x] += np.int64(line[x])
+                for col in range(cols):
                     total = np.int64(0)
-                    for y in range(high):
-                        for value in block[y, :, channel]:
-                            total += value
+                    for x in range(col * wide, (col + 1) * wide):
+                        total += band[x]
                     sums[i, row, col, channel] = total
 
 
-def _counts(geometry: _Geometry) -> npt.NDArray[np.int64]:
-    """Return the samples per cell of the fine grid, with a last axis of 3, or of 1 for all."""
+@lru_cache(maxsize=256)
+def _counts(geometry: _Geometry, window: Rect, rows: int, cols: int) -> Sums:
+    """Return the samples in each block of an upright picture, (1, rows, cols, 3)."""
     counts = [
         cell_counts(width, height, FINE_CELLS, FINE_CELLS) for width, height in geometry.sizes
     ]
-    repeated = counts * 3 if len(counts) == 1 else counts
-    return np.stack(repeated, axis=2)
+    fine = np.stack(counts * 3 if len(counts) == 1 else counts)
+    upright = np.rot90(fine, geometry.rotation // 90, axes=(1, 2))
+    blocks = _block_sums(upright[None], np.zeros(1, np.int64), window, rows, cols)
+    blocks.flags.writeable = False
+    return blocks

@@ -84,10 +84,9 @@ class PlaneReader:
         return (Plane(_plane_array(plane, np.uint8), rgb.width, channels=3),), Colour("rgb")
 
 
-def _plane_array(plane: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    flat: npt.NDArray[Any] = np.frombuffer(plane, dtype)
-    stride = plane.line_size // flat.itemsize
-    return flat[: plane.height * stride].reshape(plane.height, stride)
+def _plane_array(plane: Any, dtype: type[np.uint8] | type[np.uint16]) -> npt.NDArray[Any]:
+    stride = plane.line_size // (1 if dtype is np.uint8 else 2)
+    return np.ndarray((plane.height, stride), dtype, buffer=plane)
 
 
 def _native_format(name: str) -> _Format | None:

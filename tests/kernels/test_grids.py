@@ -104,3 +104,23 @@ def test_a_rect_follows_the_size_of_the_picture() -> None:
     picture = yuv_picture(320, 180)
     assert scale_rect(Rect(0, 20, 640, 340), 640, 360, picture) == Rect(0, 10, 320, 170)
     assert scale_rect(Rect(0, 20, 320, 160), 320, 180, picture) == Rect(0, 20, 320, 160)
+
+
+def test_sums_of_more_than_32_bits_are_exact() -> None:
+    white = np.full((1, 80 * 70000), 65535, np.uint16)
+    wide = Picture((Plane(white, 80 * 70000),), Colour("grey", depth=16), 80 * 70000, 1, 0)
+    grids = Grids(2)
+    grids.add(yuv_picture(64, 48), Rect(0, 0, 64, 48))
+    before = grids.rgb_means(Rect(8, 8, 72, 72))[0]
+    grids.add(wide, Rect(0, 0, 80 * 70000, 1))
+    np.testing.assert_array_equal(grids.rgb_means(Rect(8, 8, 72, 72))[0], before)
+    np.testing.assert_array_equal(grids.rgb_means(Rect(0, 0, 80, 80), 1, 1)[1], 255.0)
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_blocks_of_the_whole_are_sums_of_fine_cells(rotation: int) -> None:
+    grids = Grids(1)
+    grids.add(yuv_picture(101, 57, rotation=rotation), Rect(0, 0, 101, 57))
+    whole = grids.rgb_means()[0]
+    corner = grids.rgb_means(Rect(0, 0, 40, 40), 4, 4)[0]
+    np.testing.assert_array_equal(whole[:4, :4], corner)
