@@ -92,10 +92,14 @@ def stubs(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[str, Any]:
 
 def status_error(status: status_pb2.Status) -> MitateError:
     """Rebuild the error that a google.rpc.Status stands for."""
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     for detail in status.details:
-        info = error_details_pb2.ErrorInfo()
-        if detail.Unpack(info):
-            return error_class(info.reason)(status.message)
+        detail.Unpack(info) or detail.Unpack(retry)
+    if info.reason:
+        error = error_class(info.reason)(status.message)
+        if isinstance(error, Overloaded) and retry.HasField("retry_delay"):
+            error.retry_after_ms = retry.retry_delay.ToMilliseconds()
+        return error
     for code, cls in _BY_STATUS.items():
         if code.value[0] == status.code:
             return cls(status.message)

@@ -9,7 +9,8 @@
     ├── FailedPrecondition       right request, wrong moment
     ├── Unauthenticated          no token or certificate, or one that is not accepted
     ├── PermissionRefused        the caller or the server may not read or change this
-    ├── Overloaded               a queue or quota is full
+    ├── Overloaded               a queue or the disk is full
+    │   └── QuotaExceeded        the caller has used up its share
     ├── NotReady                 the index is loading or the server is draining
     ├── DeadlineExceeded         the caller's time ran out
     ├── OperationCancelled       the caller or an operator stopped it
@@ -105,6 +106,12 @@ class Overloaded(MitateError):
     def __init__(self, message: str = "", retry_after_ms: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_ms = retry_after_ms  # None: waiting does not help
+
+
+class QuotaExceeded(Overloaded):
+    """The caller has used up its share; others are served."""
+
+    reason = "QUOTA_EXCEEDED"
 
 
 class NotReady(MitateError):

@@ -10,7 +10,10 @@ from importlib.metadata import version
 from mitate.kernels.errors import NotReady
 from mitate.kernels.signature import DESCRIPTOR_VERSION
 from mitate.kernels.vector import VECTOR_VERSION
+from mitate.server.admission import Admission
+from mitate.server.batches import Batches
 from mitate.server.engine import Engine
+from mitate.server.gate import Gate
 from mitate.server.ingest import Ingest
 from mitate.server.matcher import Matcher
 from mitate.server.operations import Operations
@@ -34,6 +37,9 @@ class App:
     matcher: Matcher
     uploads: Uploads
     operations: Operations
+    admission: Admission
+    batches: Batches  # of signatures
+    pictures: Gate
     index_name: str
     started_ms: int = field(default_factory=lambda: int(time.time() * 1000))
     ready: bool = False
@@ -63,7 +69,7 @@ class App:
             stored_bytes=stored.stored_bytes,
             index_generation=self.engine.generation,
             index=self.index_name,
-            queued_signatures=self.engine.n_queued,
+            queued_signatures=self.engine.n_queued + self.batches.n_signatures,
             started_ms=self.started_ms,
             server_version=version("mitate"),
             descriptor_version=DESCRIPTOR_VERSION,
@@ -73,6 +79,7 @@ class App:
     def close(self) -> None:
         """Stop every part; what is acknowledged is already on the disk."""
         self.operations.close()
+        self.batches.close()
         self.pool.close()
         self.engine.close()
         self.store.close()

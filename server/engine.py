@@ -22,7 +22,7 @@ from mitate.kernels.errors import NotReady
 from mitate.server import metrics
 from mitate.server.index import Neighbours
 from mitate.server.library import Library, Scope, Snapshot
-from mitate.server.search_queue import Found, Search, SearchQueue, Slice
+from mitate.server.search_queue import Dropped, Found, Search, SearchQueue, Slice
 from mitate.server.tickets import Ticket
 
 __all__ = ["Engine", "Found"]
@@ -99,11 +99,14 @@ class Engine:
     def _loop(self) -> None:
         while True:
             changes: deque[tuple[Callable[[Library], Any], Future[Any]]] = deque()
+            batch: list[Slice] = []
+            dropped: list[Dropped] = []
             with self._wake:
                 self._wake.wait_for(lambda: self._changes or self._queue or not self._open)
-                if not self._queue.n_begun:
+                if self._changes and not self._queue.n_begun:
                     changes, self._changes = self._changes, changes
-                batch, dropped = self._queue.take(begin_large=not self._changes)
+                else:
+                    batch, dropped = self._queue.take(begin_large=not self._changes)
                 ended = not (self._open or changes or batch or dropped)
             if ended:
                 return
@@ -140,7 +143,7 @@ class Engine:
             return
         n_queries = len(found.rows)
         ran_s = time.perf_counter() - started_s
-        self._queue.ran(n_queries, ran_s * 1000)
+        self._queue.pace.learn(n_queries, ran_s * 1000)
         metrics.batch_ended(n_queries, ran_s)
         at = 0
         for search, start, stop in batch:

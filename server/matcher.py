@@ -22,6 +22,7 @@ from mitate.kernels.signature import Signature
 from mitate.server import telemetry
 from mitate.server.calibration import default_calibration
 from mitate.server.catalog import Catalog
+from mitate.server.columns import Columns, columns_of
 from mitate.server.engine import Engine, Found
 from mitate.server.library import Scope
 from mitate.server.records import Answer, Match, Names, Timeline
@@ -101,6 +102,10 @@ class Matcher:
             ),
             wanted,
         )
+
+    def columns(self, layouts: Layouts, wanted: Wanted) -> Columns:
+        """Answer one-frame signatures, shape (n, 33), in columns."""
+        return columns_of(self.signatures(layouts, wanted), wanted.k)
 
     def clip(
         self, path: Path, wanted: Wanted, progress: Progress, cancelled: threading.Event

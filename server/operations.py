@@ -78,6 +78,11 @@ class Operations:
             for i in range(n_threads)
         ]
 
+    @property
+    def n_waiting(self) -> int:
+        """Operations that wait for their turn."""
+        return len(self._waiting)
+
     def register(
         self, kind: str, request: type[Message], metadata: type[Message], run: Run
     ) -> None:

@@ -40,10 +40,12 @@ class Reports:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._latest: match_pb2.Progress | None = None
+        self.position_ms = 0  # read so far
 
     def progress(self, n_frames: int, position_ms: int, duration_ms: int) -> None:
         """Report from any thread."""
         self._latest = progress_message(n_frames, position_ms, duration_ms)
+        self.position_ms = position_ms
         self._loop.call_soon_threadsafe(self._news.set)
 
     async def until(self, task: asyncio.Task[Any]) -> AsyncIterator[match_pb2.Progress]:

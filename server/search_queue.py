@@ -19,17 +19,16 @@ from numpy.typing import NDArray
 
 from mitate.kernels.errors import MitateError, Overloaded
 from mitate.server.index import Neighbours
+from mitate.server.lanes import Lanes
 from mitate.server.library import Scope, Snapshot
+from mitate.server.pace import Pace, retry_after_ms
 from mitate.server.tickets import Priority, Ticket
 from mitate.server.turns import Turns
 
 MAX_BATCH_QUERIES = 4096  # vectors searched in one call of the index
 MIN_SLICE_QUERIES = 32  # a picture with its views is not cut
 SLICE_MS = 20.0  # aim for one call of the index
-INTERACTIVE_TURNS = 4  # batches before one of bulk, while both wait
 BULK_SHARE = 0.75  # of the queue; the rest is kept for interactive searches
-MIN_RETRY_MS, MAX_RETRY_MS = 50, 30_000
-LEARNT_SHARE = 0.2  # of the speed of each batch
 MAX_SKIPPED = 256  # searches for other rows that are looked past when a batch is filled
 
 
@@ -94,25 +93,18 @@ class SearchQueue:
 
     def __init__(self, max_queries: int) -> None:
         self._max_queries = max_queries
-        self._lanes: dict[Priority, Turns[Search]] = {one: Turns() for one in Priority}
-        self._turns = 0
-        self._ms_per_query = SLICE_MS / MIN_SLICE_QUERIES
+        self._lanes: Lanes[Search] = Lanes()
+        self.pace = Pace(SLICE_MS, MIN_SLICE_QUERIES, MAX_BATCH_QUERIES)
         self.n_queries = 0
         self.n_begun = 0  # searches that nothing may change the library under
 
     def __bool__(self) -> bool:
-        return any(self._lanes.values())
+        return bool(self._lanes)
 
     @property
     def wait_ms(self) -> float:
         """How long what waits is likely to take."""
-        return self.n_queries * self._ms_per_query
-
-    @property
-    def slice_queries(self) -> int:
-        """Queries of one batch."""
-        fitting = int(SLICE_MS / max(self._ms_per_query, 1e-6))
-        return min(max(fitting, MIN_SLICE_QUERIES), MAX_BATCH_QUERIES)
+        return self.n_queries * self.pace.ms_per_item
 
     def put(self, search: Search) -> None:
         """Let a search wait.
@@ -130,12 +122,8 @@ class SearchQueue:
                 f"limit of {limit} ({share if bulk else 'max_queue_signatures'}); try again later",
                 retry_after_ms=retry_after_ms(self.wait_ms),
             )
-        self._lanes[search.ticket.priority].put(search.ticket.caller, search)
+        self._lanes.put(search.ticket, search)
         self.n_queries += n_more
-
-    def ran(self, n_queries: int, took_ms: float) -> None:
-        """Learn from a batch how fast the index is."""
-        self._ms_per_query += LEARNT_SHARE * (took_ms / n_queries - self._ms_per_query)
 
     def take(self, *, begin_large: bool) -> tuple[list[Slice], list[Dropped]]:
         """Take the next batch, and what is not worth searching any more.
@@ -144,12 +132,11 @@ class SearchQueue:
         """
         dropped: list[Dropped] = []
         batch: list[Slice] = []
-        contended = all(self._lanes.values())
-        first = Priority.BULK if self._turns >= INTERACTIVE_TURNS else Priority.INTERACTIVE
-        for priority in sorted(Priority, key=lambda one: one is not first):
-            batch = self._batch(self._lanes[priority], dropped, begin_large)
+        contended = self._lanes.contended
+        for priority in self._lanes.order():
+            batch = self._batch(self._lanes.lane(priority), dropped, begin_large)
             if batch:
-                self._turns = self._turns + 1 if contended and not priority else 0
+                self._lanes.served(priority, contended=contended)
                 break
         return batch, dropped
 
@@ -157,7 +144,7 @@ class SearchQueue:
         """Fill a slice from the callers in turn."""
         batch: list[Slice] = []
         skipped: list[Search] = []
-        room = self.slice_queries
+        room = self.pace.portion
         while lane and room and len(skipped) < MAX_SKIPPED:
             search = lane.pop()
             if self._drop(search, dropped):
@@ -184,7 +171,7 @@ class SearchQueue:
 
     def _drop(self, search: Search, dropped: list[Dropped]) -> bool:
         """Drop a search that nobody waits for or that cannot be answered in time."""
-        error = search.ticket.refusal(search.n_left * self._ms_per_query / 1000)
+        error = search.ticket.refusal(search.n_left * self.pace.ms_per_item / 1000)
         if error is None and not search.future.done():
             return False
         if error is not None:
@@ -192,8 +179,3 @@ class SearchQueue:
         self.n_begun -= search.begun
         self.n_queries -= search.n_left
         return True
-
-
-def retry_after_ms(wait_ms: float) -> int:
-    """Return when to ask again: about when what waits now is done."""
-    return int(min(max(wait_ms, MIN_RETRY_MS), MAX_RETRY_MS))

@@ -14,6 +14,7 @@ from mitate.kernels import signature_file
 from mitate.kernels.errors import CorruptData, InvalidArgument, InvalidSignature
 from mitate.kernels.signature import Signature
 from mitate.server import translate
+from mitate.server.admission import caller_name
 from mitate.server.app import App
 from mitate.server.ingest import Ingested
 from mitate.server.media import media_of
@@ -215,7 +216,7 @@ class CatalogService(catalog_pb2_grpc.CatalogServiceServicer):
         placement_of(request.placement).checked()
         media_of(self._app, request.media)
         return self._app.operations.start(
-            KIND, request, request.request_id, request.media.upload_id
+            KIND, request, request.request_id, request.media.upload_id, caller_name()
         )
 
     def _ingest(

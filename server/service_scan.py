@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -11,11 +12,13 @@ from google.longrunning import operations_pb2
 
 from mitate.kernels.errors import InvalidArgument
 from mitate.server import translate
+from mitate.server.admission import FRAME_MS, PICTURE_SIGNATURES, PRIORITIES, caller_name
 from mitate.server.app import App
 from mitate.server.media import media_of
 from mitate.server.operation import Operation
 from mitate.server.records import Match
 from mitate.server.reports import report_progress
+from mitate.server.tickets import Priority, Ticket
 from mitate.v1 import match_pb2, scan_pb2, scan_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -56,6 +59,9 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
     ) -> operations_pb2.Operation:
         """Start a scan."""
         self._app.check_ready()
+        self._app.admission.ticket(
+            context, PICTURE_SIGNATURES, request.options.priority, Priority.BULK
+        )
         operation = await asyncio.to_thread(self._start, request)
         return operation.message()
 
@@ -66,19 +72,22 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
         translate.wanted(request.options)
         media_of(self._app, request.media)
         return self._app.operations.start(
-            KIND, request, request.request_id, request.media.upload_id
+            KIND, request, request.request_id, request.media.upload_id, caller_name()
         )
 
     def _scan(
         self, request: scan_pb2.ScanVideoRequest, operation: Operation
     ) -> scan_pb2.ScanVideoResponse:
+        options = request.options
+        ticket = Ticket(operation.row.caller, PRIORITIES.get(options.priority, Priority.BULK))
         timeline = self._app.matcher.scan(
             media_of(self._app, request.media).path,
-            translate.wanted(request.options),
+            replace(translate.wanted(options), ticket=ticket),
             report_progress(operation),
             operation.cancelled,
             lambda segments: _report_found(operation, segments),
         )
+        self._app.admission.charge(ticket, timeline.duration_ms // FRAME_MS)
         return translate.scan_response(timeline, self._app.engine.generation)
 
     async def WatchScan(

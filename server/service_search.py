@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import grpc
 
@@ -14,18 +14,26 @@ from mitate.kernels.decode_pillow import PREPROCESSING_VERSION as RGB_VERSION
 from mitate.kernels.errors import InvalidArgument, InvalidSignature, MitateError
 from mitate.kernels.layout import Layouts
 from mitate.kernels.signature import DESCRIPTOR_VERSION
-from mitate.server import translate
+from mitate.server import telemetry, translate
+from mitate.server.admission import FRAME_MS, PICTURE_SIGNATURES
 from mitate.server.app import App
+from mitate.server.batches import Batched
+from mitate.server.columns import columns_of
 from mitate.server.receiving import receive
 from mitate.server.records import Answer
 from mitate.server.reports import Reports
 from mitate.server.service_media import first_then_chunks
 from mitate.server.streams import in_flight
+from mitate.server.tickets import Priority
 from mitate.v1 import match_pb2, search_pb2, search_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 MAX_SIGNATURES = 4096
-MAX_IN_FLIGHT = 4  # queries of one stream that are worked on at once
+MAX_IN_FLIGHT = 32  # messages of one stream that are worked on at once
+MAX_INTERACTIVE = 16  # signatures of a batch; a larger one is bulk
+Result = TypeVar(
+    "Result", search_pb2.BatchSearchSignaturesResponse, search_pb2.StreamSearchResponse
+)
 ROW_BYTES = {search_pb2.SIGNATURE_TYPE_CLD_33: 33, search_pb2.SIGNATURE_TYPE_CLD_35: 35}
 
 
@@ -65,7 +73,7 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
     ) -> search_pb2.SearchImageResponse:
         """Search one picture."""
         self._app.check_ready()
-        answer = await self._picture(request.image, request.options)
+        answer = await self._picture(request.image, request.options, context, Priority.INTERACTIVE)
         return search_pb2.SearchImageResponse(
             verdict=translate.VERDICTS[answer.verdict],
             matches=translate.matches(answer.matches),
@@ -78,8 +86,15 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
     ) -> search_pb2.BatchSearchSignaturesResponse:
         """Search many signatures."""
         self._app.check_ready()
-        hits, diagnostics = await self._batch(request.signatures, request.options)
-        return search_pb2.BatchSearchSignaturesResponse(hits=hits, diagnostics=diagnostics)
+        large = request.signatures.count > MAX_INTERACTIVE
+        usual = Priority.BULK if large else Priority.INTERACTIVE
+        return await self._batch(
+            request.signatures,
+            request.options,
+            context,
+            usual,
+            search_pb2.BatchSearchSignaturesResponse,
+        )
 
     async def StreamSearch(
         self, request_iterator: AsyncIterator[search_pb2.StreamSearchRequest], context: Context
@@ -93,7 +108,7 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         translate.wanted(options)
         answers = in_flight(
             request_iterator,
-            lambda request: self._stream_item(request, options),
+            lambda request: self._stream_item(request, options, context),
             MAX_IN_FLIGHT,
             ordered=opening.config.preserve_order,
             stop=self._app.stopping,
@@ -107,7 +122,12 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         """Search a clip: spool it, sign it in a worker, align it."""
         self._app.check_ready()
         config, chunks = await first_then_chunks(request_iterator, "config")
-        wanted = translate.wanted(config.options)
+        options = config.options
+        wanted = translate.wanted(options)
+        ticket = self._app.admission.ticket(
+            context, PICTURE_SIGNATURES, options.priority, Priority.INTERACTIVE
+        )
+        wanted = replace(wanted, ticket=ticket)
         uploads = self._app.uploads
         upload = await asyncio.to_thread(uploads.spool, "clip", config.total_bytes)
         reports = Reports()
@@ -127,7 +147,9 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
                 yield search_pb2.SearchVideoResponse(progress=progress)
             answer = await task
         finally:
+            ticket.cancelled = True
             reports.cancelled.set()
+            self._app.admission.charge(ticket, reports.position_ms // FRAME_MS)
             uploads.discard(upload)
         yield search_pb2.SearchVideoResponse(
             answer=search_pb2.ClipAnswer(
@@ -147,9 +169,11 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
             raise InvalidArgument(f"signature type is {request.type}; 1 and 2 are made")
         encode = encode35 if request.type == search_pb2.SIGNATURE_TYPE_CLD_35 else encode33
         self._check_picture(request.image)
-        views = await asyncio.to_thread(
-            self._app.pool.views, request.image, keep_borders=request.keep_borders
-        )
+        ticket = self._app.admission.ticket(context, PICTURE_SIGNATURES, 0, Priority.INTERACTIVE)
+        async with self._app.pictures.through(ticket, len(request.image)):
+            views = await asyncio.to_thread(
+                self._app.pool.views, request.image, keep_borders=request.keep_borders
+            )
         described = views.names.index("inner" if "inner" in views.names else "full")
         return search_pb2.ComputeSignatureResponse(
             signature=encode(views.layouts[described]),
@@ -168,39 +192,75 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
                 f"a picture of {len(image)} bytes; 1 to {limit} are allowed (max_picture_bytes)"
             )
 
-    async def _picture(self, image: bytes, options: match_pb2.SearchOptions) -> Answer:
+    async def _picture(
+        self,
+        image: bytes,
+        options: match_pb2.SearchOptions,
+        context: Context,
+        usual: Priority,
+    ) -> Answer:
         self._check_picture(image)
-        return await asyncio.to_thread(
-            self._app.matcher.picture, image, translate.wanted(options), options.keep_borders
-        )
+        wanted = translate.wanted(options)
+        ticket = self._app.admission.ticket(context, PICTURE_SIGNATURES, options.priority, usual)
+        async with self._app.pictures.through(ticket, len(image)):
+            return await asyncio.to_thread(
+                self._app.matcher.picture,
+                image,
+                replace(wanted, ticket=ticket),
+                options.keep_borders,
+            )
 
     async def _batch(
-        self, batch: search_pb2.SignatureBatch, options: match_pb2.SearchOptions
-    ) -> tuple[search_pb2.HitColumns, match_pb2.Diagnostics]:
+        self,
+        batch: search_pb2.SignatureBatch,
+        options: match_pb2.SearchOptions,
+        context: Context,
+        usual: Priority,
+        answer: Callable[[], Result],
+    ) -> Result:
+        """Search signatures; return a message that holds `hits` and `diagnostics`."""
         layouts, wanted = layouts_of(batch), translate.wanted(options)
-        started = time.perf_counter()
-        answers = await asyncio.to_thread(self._app.matcher.signatures, layouts, wanted)
-        timings_ms = {"total": (time.perf_counter() - started) * 1000}
-        hits = translate.hit_columns(answers, wanted.k)
+        ticket = self._app.admission.ticket(context, len(layouts), options.priority, usual)
         generation = self._app.engine.generation
-        return hits, translate.diagnostics(generation, timings_ms, len(layouts))
+
+        def pack(batched: Batched) -> Result:
+            message = answer()
+            translate.fill_hits(message.hits, batched.columns)
+            message.diagnostics.index_generation = generation
+            message.diagnostics.batch_signatures = batched.n_batched
+            message.diagnostics.timings_ms["queue"] = batched.queue_ms
+            message.diagnostics.timings_ms["search"] = batched.search_ms
+            return message
+
+        message = await self._app.batches.submit(layouts, replace(wanted, ticket=ticket), pack)
+        timings_ms = message.diagnostics.timings_ms
+        telemetry.told_in_answer(**timings_ms)
+        timings_ms["total"] = sum(timings_ms.values())
+        return message
 
     async def _stream_item(
-        self, request: search_pb2.StreamSearchRequest, options: match_pb2.SearchOptions
+        self,
+        request: search_pb2.StreamSearchRequest,
+        options: match_pb2.SearchOptions,
+        context: Context,
     ) -> search_pb2.StreamSearchResponse:
-        answer = search_pb2.StreamSearchResponse(sequence=request.sequence)
         try:
             kind = request.WhichOneof("content")
             if kind == "signatures":
-                hits, diagnostics = await self._batch(request.signatures, options)
+                answer = await self._batch(
+                    request.signatures,
+                    options,
+                    context,
+                    Priority.BULK,
+                    search_pb2.StreamSearchResponse,
+                )
             elif kind == "image":
-                found = await self._picture(request.image, options)
-                hits = translate.hit_columns([found], translate.top_k(options))
-                diagnostics = self._diagnostics(found)
+                found = await self._picture(request.image, options, context, Priority.BULK)
+                answer = search_pb2.StreamSearchResponse(diagnostics=self._diagnostics(found))
+                translate.fill_hits(answer.hits, columns_of([found], translate.top_k(options)))
             else:
                 raise InvalidArgument("after `config` every message holds `signatures` or `image`")
-            answer.hits.CopyFrom(hits)
-            answer.diagnostics.CopyFrom(diagnostics)
         except MitateError as error:
-            answer.error.CopyFrom(translate.error_status(error))
+            answer = search_pb2.StreamSearchResponse(error=translate.error_status(error))
+        answer.sequence = request.sequence
         return answer

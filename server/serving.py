@@ -22,10 +22,13 @@ from grpc_reflection.v1alpha import reflection
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError
 from mitate.server import telemetry
+from mitate.server.admission import Admission
 from mitate.server.app import App
 from mitate.server.audit import Audit
 from mitate.server.authority import Authority, check_exposure
+from mitate.server.batches import Batches
 from mitate.server.engine import Engine
+from mitate.server.gate import Gate
 from mitate.server.index import make_index
 from mitate.server.ingest import Ingest, load
 from mitate.server.interceptors import CallInterceptor
@@ -33,6 +36,7 @@ from mitate.server.library import Library
 from mitate.server.matcher import Matcher
 from mitate.server.monitor import Monitor
 from mitate.server.operations import Operations
+from mitate.server.quotas import Quotas
 from mitate.server.service_catalog import CatalogService
 from mitate.server.service_media import MediaService
 from mitate.server.service_operations import OperationsService
@@ -55,6 +59,7 @@ from mitate.v1 import (
 )
 
 log = logging.getLogger(__name__)
+PICTURES_PER_WORKER = 2  # one is decoded while another is searched
 THREADS = 64  # blocking calls that run beside the event loop at once
 LAST_WORDS_S = 0.25  # in which callers read their last answers and stop sending
 LIVENESS = "liveness"  # health of the process, also while it is loading or draining
@@ -93,22 +98,28 @@ def build(settings: Settings) -> App:
     pool = WorkerPool(
         n_workers, settings.worker_memory_bytes, settings.worker_stall_s, limits, settings.views
     )
+    matcher = Matcher(
+        engine,
+        pool,
+        store.catalog,
+        replace(limits, max_duration_s=int(settings.max_query_video_s)),
+        settings.false_alarm_rate,
+    )
     return App(
         settings=settings,
         store=store,
         engine=engine,
         pool=pool,
         ingest=Ingest(store, engine, pool),
-        matcher=Matcher(
-            engine,
-            pool,
-            store.catalog,
-            replace(limits, max_duration_s=int(settings.max_query_video_s)),
-            settings.false_alarm_rate,
-        ),
+        matcher=matcher,
         uploads=uploads,
         operations=Operations(
             database, n_workers, settings.max_queue_operations, used_up=uploads.used
+        ),
+        admission=Admission(Quotas(settings.caller_signatures_per_s), settings.max_loop_lag_s),
+        batches=Batches(matcher.columns, settings.max_queue_signatures),
+        pictures=Gate(
+            PICTURES_PER_WORKER * (n_workers + 1), settings.max_queue_bytes, "max_queue_bytes"
         ),
         index_name=type(library.index).__name__.removesuffix("Index").lower(),
     )

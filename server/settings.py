@@ -127,6 +127,25 @@ class Settings:
         low=1,
         high=2**31 - 1,
     )
+    max_queue_bytes: int = _setting(
+        "Pictures that may wait to be decoded and searched before more are refused.",
+        512 * 2**20,
+        low=1,
+        high=2**40,
+    )
+    max_loop_lag_s: float = _setting(
+        "How late the event loop may be before requests are refused; for bulk half of it.",
+        2.0,
+        low=0.01,
+        high=3600,
+    )
+    caller_signatures_per_s: float = _setting(
+        "Signatures that each caller may search per second, ten seconds' worth at once; a picture "
+        "counts as 16, a second of a clip as 10; 0 is no quota.",
+        0.0,
+        low=0,
+        high=1e9,
+    )
     max_queue_operations: int = _setting(
         "Files that may wait to be added or scanned before more are refused.",
         10_000,

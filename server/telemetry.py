@@ -38,6 +38,14 @@ def stage_ended(name: str, started_s: float, ended_s: float) -> None:
         call.stages_ms[name] = call.stages_ms.get(name, 0.0) + seconds * 1000
 
 
+def told_in_answer(**stages_ms: float) -> None:
+    """Add stages to the call under way that were counted in the metrics elsewhere."""
+    call = CALL.get()
+    if call is not None:
+        for name, ms in stages_ms.items():
+            call.stages_ms[name] = call.stages_ms.get(name, 0.0) + ms
+
+
 def waited_and_searched(started_s: float, queue_ms: float) -> None:
     """Tell a search that began to wait at `started_s`, waited `queue_ms`, and ends now."""
     begun_s = started_s + queue_ms / 1000

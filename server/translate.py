@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import grpc
-import numpy as np
-from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from mitate.kernels.errors import InvalidArgument, MitateError
+from mitate.kernels.errors import InvalidArgument, MitateError, Overloaded
+from mitate.server.columns import Columns
 from mitate.server.library import Scope
 from mitate.server.matcher import Wanted
 from mitate.server.placement import check_id
 from mitate.server.records import (
     Alternative,
-    Answer,
     Episode,
     Match,
+    Names,
     Source,
     Timeline,
     Title,
@@ -27,7 +26,6 @@ from mitate.v1 import catalog_pb2, match_pb2, scan_pb2, search_pb2
 
 DOMAIN = "mitate"
 DEFAULT_TOP_K, MAX_TOP_K = 10, 100
-NO_EPISODE = 0xFFFFFFFF
 
 VERDICTS = {
     Verdict.MATCH: match_pb2.VERDICT_MATCH,
@@ -57,10 +55,14 @@ def error_status(error: BaseException, incident: str = "") -> status_pb2.Status:
     info = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN)
     if incident:
         info.metadata["incident"] = incident
-    detail = any_pb2.Any()
-    detail.Pack(info)
     code: int = grpc.StatusCode[name].value[0]
-    return status_pb2.Status(code=code, message=text, details=[detail])
+    status = status_pb2.Status(code=code, message=text)
+    status.details.add().Pack(info)
+    if isinstance(error, Overloaded) and error.retry_after_ms is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(error.retry_after_ms)
+        status.details.add().Pack(retry)
+    return status
 
 
 def top_k(options: match_pb2.SearchOptions) -> int:
@@ -190,49 +192,28 @@ def scan_response(record: Timeline, generation: int) -> scan_pb2.ScanVideoRespon
     )
 
 
-def _entry(record: Match) -> search_pb2.EpisodeEntry:
+def fill_hits(hits: search_pb2.HitColumns, columns: Columns) -> None:
+    """Put columns into a message."""
+    hits.top_k = columns.episode_indexes.shape[1]
+    hits.episode_indexes = columns.episode_indexes.tobytes()
+    hits.source_ids = columns.source_ids.tobytes()
+    hits.from_ms = columns.from_ms.tobytes()
+    hits.to_ms = columns.to_ms.tobytes()
+    hits.at_ms = columns.at_ms.tobytes()
+    hits.distances = columns.distances.tobytes()
+    hits.mirrored = columns.mirrored.tobytes()
+    hits.verdicts = columns.verdicts.tobytes()
+    hits.hit_counts = columns.hit_counts.tobytes()
+    hits.query_verdicts = columns.query_verdicts.tobytes()
+    hits.episodes.extend(_entry(names) for names in columns.episodes)
+    hits.exact = True
+
+
+def _entry(names: Names) -> search_pb2.EpisodeEntry:
     return search_pb2.EpisodeEntry(
-        episode_id=record.episode_id,
-        episode=record.episode,
-        title_id=record.title_id,
-        title=record.title,
-        refs=dict(record.refs),
-    )
-
-
-def hit_columns(answers: Sequence[Answer], k: int) -> search_pb2.HitColumns:
-    """Return the answers of many one-frame queries as columns, `k` places per query."""
-    shape = (len(answers), k)
-    indexes = np.full(shape, NO_EPISODE, "<u4")
-    numbers = {name: np.zeros(shape, "<i8") for name in ("source_id", "from_ms", "to_ms", "at_ms")}
-    distances = np.zeros(shape, "<f4")
-    mirrored, verdicts = np.zeros(shape, "u1"), np.zeros(shape, "u1")
-    entries: dict[int, int] = {}
-    episodes: list[search_pb2.EpisodeEntry] = []
-    for q, answer in enumerate(answers):
-        for i, record in enumerate(answer.matches[:k]):
-            if record.episode_id not in entries:
-                entries[record.episode_id] = len(episodes)
-                episodes.append(_entry(record))
-            indexes[q, i] = entries[record.episode_id]
-            for name, column in numbers.items():
-                column[q, i] = getattr(record, name)
-            distances[q, i] = record.distance
-            mirrored[q, i] = record.mirrored
-            verdicts[q, i] = VERDICTS[record.verdict]
-    counts = np.array([min(k, len(answer.matches)) for answer in answers], "<u4")
-    return search_pb2.HitColumns(
-        top_k=k,
-        episode_indexes=indexes.tobytes(),
-        source_ids=numbers["source_id"].tobytes(),
-        from_ms=numbers["from_ms"].tobytes(),
-        to_ms=numbers["to_ms"].tobytes(),
-        at_ms=numbers["at_ms"].tobytes(),
-        distances=distances.tobytes(),
-        mirrored=mirrored.tobytes(),
-        verdicts=verdicts.tobytes(),
-        hit_counts=counts.tobytes(),
-        query_verdicts=np.array([VERDICTS[a.verdict] for a in answers], "u1").tobytes(),
-        episodes=episodes,
-        exact=all(answer.exact for answer in answers),
+        episode_id=names.episode_id,
+        episode=names.episode,
+        title_id=names.title_id,
+        title=names.title,
+        refs=dict(names.refs),
     )

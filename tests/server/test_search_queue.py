@@ -26,7 +26,7 @@ def search(n: int, caller: str = "", priority: Priority = Priority.INTERACTIVE) 
 def queue_of(*searches: Search, ms_per_query: float = SLOW_MS) -> SearchQueue:
     queue = SearchQueue(100_000)
     for _ in range(100):
-        queue.ran(1, ms_per_query)
+        queue.pace.learn(1, ms_per_query)
     for one in searches:
         queue.put(one)
     return queue
@@ -58,9 +58,9 @@ def test_a_large_search_is_cut_and_a_single_one_goes_in_between() -> None:
 
 
 def test_slices_follow_the_speed_of_the_index() -> None:
-    assert queue_of(ms_per_query=10).slice_queries == MIN_SLICE_QUERIES
-    assert 150 <= queue_of(ms_per_query=0.1).slice_queries <= 250
-    assert queue_of(ms_per_query=1e-9).slice_queries == 4096
+    assert queue_of(ms_per_query=10).pace.portion == MIN_SLICE_QUERIES
+    assert 150 <= queue_of(ms_per_query=0.1).pace.portion <= 250
+    assert queue_of(ms_per_query=1e-9).pace.portion == 4096
 
 
 @given(

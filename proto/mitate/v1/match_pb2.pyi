@@ -22,6 +22,12 @@ class MediaKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MEDIA_KIND_VIDEO: _ClassVar[MediaKind]
     MEDIA_KIND_IMAGE: _ClassVar[MediaKind]
     MEDIA_KIND_SIGNATURE: _ClassVar[MediaKind]
+
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_INTERACTIVE: _ClassVar[Priority]
+    PRIORITY_BULK: _ClassVar[Priority]
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_MATCH: Verdict
 VERDICT_AMBIGUOUS: Verdict
@@ -31,6 +37,9 @@ MEDIA_KIND_UNSPECIFIED: MediaKind
 MEDIA_KIND_VIDEO: MediaKind
 MEDIA_KIND_IMAGE: MediaKind
 MEDIA_KIND_SIGNATURE: MediaKind
+PRIORITY_UNSPECIFIED: Priority
+PRIORITY_INTERACTIVE: Priority
+PRIORITY_BULK: Priority
 
 class Alternative(_message.Message):
     __slots__ = ("title", "title_id", "episode", "episode_id", "source_id", "from_ms", "to_ms", "distance")
@@ -102,20 +111,22 @@ class Match(_message.Message):
     def __init__(self, title: _Optional[str] = ..., title_id: _Optional[int] = ..., episode: _Optional[str] = ..., episode_id: _Optional[int] = ..., source_id: _Optional[int] = ..., query_from_ms: _Optional[int] = ..., query_to_ms: _Optional[int] = ..., from_ms: _Optional[int] = ..., to_ms: _Optional[int] = ..., at_ms: _Optional[int] = ..., mirrored: _Optional[bool] = ..., speed: _Optional[float] = ..., distance: _Optional[float] = ..., similarity: _Optional[float] = ..., probability: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., view: _Optional[str] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., refs: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SearchOptions(_message.Message):
-    __slots__ = ("top_k", "title_ids", "episode_ids", "excluded_episode_ids", "keep_borders", "unmirrored_only")
+    __slots__ = ("top_k", "title_ids", "episode_ids", "excluded_episode_ids", "keep_borders", "unmirrored_only", "priority")
     TOP_K_FIELD_NUMBER: _ClassVar[int]
     TITLE_IDS_FIELD_NUMBER: _ClassVar[int]
     EPISODE_IDS_FIELD_NUMBER: _ClassVar[int]
     EXCLUDED_EPISODE_IDS_FIELD_NUMBER: _ClassVar[int]
     KEEP_BORDERS_FIELD_NUMBER: _ClassVar[int]
     UNMIRRORED_ONLY_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     top_k: int
     title_ids: _containers.RepeatedScalarFieldContainer[int]
     episode_ids: _containers.RepeatedScalarFieldContainer[int]
     excluded_episode_ids: _containers.RepeatedScalarFieldContainer[int]
     keep_borders: bool
     unmirrored_only: bool
-    def __init__(self, top_k: _Optional[int] = ..., title_ids: _Optional[_Iterable[int]] = ..., episode_ids: _Optional[_Iterable[int]] = ..., excluded_episode_ids: _Optional[_Iterable[int]] = ..., keep_borders: _Optional[bool] = ..., unmirrored_only: _Optional[bool] = ...) -> None: ...
+    priority: Priority
+    def __init__(self, top_k: _Optional[int] = ..., title_ids: _Optional[_Iterable[int]] = ..., episode_ids: _Optional[_Iterable[int]] = ..., excluded_episode_ids: _Optional[_Iterable[int]] = ..., keep_borders: _Optional[bool] = ..., unmirrored_only: _Optional[bool] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class Diagnostics(_message.Message):
     __slots__ = ("index_generation", "timings_ms", "batch_signatures")

@@ -1,0 +1,260 @@
+"""Calls with signatures, merged as they wait: the side of the batcher that is on the event loop.
+
+Whenever one of the few threads is free, it gets all that waits for the same thing, up to a portion
+that follows the measured speed; there is no timer. A large call is answered in portions between
+which others get through. Each query sees one state of the library; the portions of one call may
+see different ones. More than one batch is under way so that one is searched while another is
+translated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from mitate.kernels.errors import MitateError, NotReady, Overloaded
+from mitate.kernels.layout import Layouts
+from mitate.server.columns import Columns, joined
+from mitate.server.lanes import Lanes
+from mitate.server.matcher import Wanted
+from mitate.server.pace import Pace, retry_after_ms
+from mitate.server.tickets import Priority, Ticket
+
+log = logging.getLogger(__name__)
+Packed = TypeVar("Packed")
+IN_FLIGHT = 2  # batches
+AIM_MS = 20.0  # of a batch
+LEAST, MOST = 16, 1024  # signatures of a batch
+BULK_SHARE = 0.75  # of what may wait; the rest is kept for interactive calls
+
+
+class Batched(NamedTuple):
+    """The answer to one message."""
+
+    columns: Columns
+    queue_ms: float  # until the first of its signatures was taken
+    search_ms: float  # from then on
+    n_batched: int  # signatures that were searched together with its last one
+
+
+@dataclass(slots=True, eq=False)
+class _Call(Generic[Packed]):
+    """Signatures that one message brought, and the answers that they have so far."""
+
+    layouts: Layouts
+    wanted: Wanted
+    pack: Callable[[Batched], Packed]
+    future: asyncio.Future[Packed]
+    since_s: float = field(default_factory=time.perf_counter)
+    n_taken: int = 0
+    queue_ms: float = 0.0
+    n_answered: int = 0
+    parts: dict[int, Columns] = field(default_factory=dict)  # by first signature
+
+    @property
+    def n_left(self) -> int:
+        return len(self.layouts) - self.n_taken
+
+    def ended(self, future: asyncio.Future[Packed]) -> None:
+        """Let the engine know when nobody waits any more."""
+        if future.cancelled():
+            self.wanted.ticket.cancelled = True
+
+
+class _Slice(NamedTuple):
+    call: _Call[Any]
+    first: int
+    stop: int
+
+
+class Batches:
+    """What waits for signatures to be searched. Used on the event loop only."""
+
+    def __init__(self, answer: Callable[[Layouts, Wanted], Columns], max_signatures: int) -> None:
+        self._answer = answer
+        self._max_signatures = max_signatures
+        self._lanes: Lanes[_Call[Any]] = Lanes()
+        self._pace = Pace(AIM_MS, LEAST, MOST)
+        self._batches: queue.SimpleQueue[list[_Slice] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()  # over the answers of a call
+        self._n_free = IN_FLIGHT
+        self._closed = False
+        self.n_signatures = 0  # that wait
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def wait_ms(self) -> float:
+        """How long what waits is likely to take."""
+        return self.n_signatures * self._pace.ms_per_item
+
+    def submit(
+        self, layouts: Layouts, wanted: Wanted, pack: Callable[[Batched], Packed]
+    ) -> asyncio.Future[Packed]:
+        """Search signatures, shape (n, 33); cancel the future when nobody waits any more.
+
+        `pack` makes the result, in a thread, so that it does not hold up the event loop.
+
+        Raises:
+            Overloaded: too many signatures wait.
+            DeadlineExceeded: the caller's time ends before the answer can be there.
+        """
+        if self._loop is None:
+            self._start()
+        if self._closed:
+            raise NotReady("the server is shutting down")
+        self._admit(len(layouts), wanted)
+        call = _Call(layouts, wanted, pack, asyncio.get_running_loop().create_future())
+        call.future.add_done_callback(call.ended)
+        self._lanes.put(wanted.ticket, call)
+        self.n_signatures += len(layouts)
+        self._feed()
+        return call.future
+
+    def close(self) -> None:
+        """Take nothing more and end the threads; what waits is given up."""
+        self._closed = True
+        for _ in range(IN_FLIGHT):
+            self._batches.put(None)
+
+    def _start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        for i in range(IN_FLIGHT):
+            threading.Thread(target=self._work, name=f"batch-{i}", daemon=True).start()
+
+    def _admit(self, n_more: int, wanted: Wanted) -> None:
+        bulk = wanted.ticket.priority is Priority.BULK
+        limit = int(self._max_signatures * BULK_SHARE) if bulk else self._max_signatures
+        if self.n_signatures and self.n_signatures + n_more > limit:
+            share = f"{BULK_SHARE:.0%} of max_queue_signatures, for bulk"
+            raise Overloaded(
+                f"{self.n_signatures} signatures wait and {n_more} more would pass the limit of "
+                f"{limit} ({share if bulk else 'max_queue_signatures'}); try again later",
+                retry_after_ms=retry_after_ms(self.wait_ms),
+            )
+        ahead_ms = 0.0 if not bulk else self.wait_ms
+        refusal = wanted.ticket.refusal((ahead_ms + n_more * self._pace.ms_per_item) / 1000)
+        if refusal is not None:
+            raise refusal
+
+    def _feed(self) -> None:
+        """Give free threads what waits."""
+        while self._n_free and self._lanes:
+            batch = self._next()
+            if not batch:
+                return
+            self._n_free -= 1
+            self._batches.put(batch)
+
+    def _next(self) -> list[_Slice]:
+        contended = self._lanes.contended
+        for priority in self._lanes.order():
+            batch = self._fill(priority)
+            if batch:
+                self._lanes.served(priority, contended=contended)
+                return batch
+        return []
+
+    def _fill(self, priority: Priority) -> list[_Slice]:
+        """Take from the callers in turn what asks for the same, up to a portion."""
+        lane, room = self._lanes.lane(priority), self._pace.portion
+        batch: list[_Slice] = []
+        other: list[_Call[Any]] = []
+        while lane and room:
+            call = lane.pop()
+            if self._drop(call):
+                continue
+            if batch and call.wanted != batch[0].call.wanted:
+                other.append(call)
+                continue
+            if not call.n_taken:
+                call.queue_ms = (time.perf_counter() - call.since_s) * 1000
+            one = _Slice(call, call.n_taken, call.n_taken + min(call.n_left, room))
+            batch.append(one)
+            call.n_taken = one.stop
+            room -= one.stop - one.first
+            self.n_signatures -= one.stop - one.first
+            if call.n_left:
+                lane.put_back(call.wanted.ticket.caller, call, first=False)
+        for call in reversed(other):
+            lane.put_back(call.wanted.ticket.caller, call, first=True)
+        return batch
+
+    def _drop(self, call: _Call[Any]) -> bool:
+        """Drop a call that nobody waits for or that cannot be answered in time."""
+        ticket = call.wanted.ticket
+        error = ticket.refusal(call.n_left * self._pace.ms_per_item / 1000)
+        if error is None and not call.future.done():
+            return False
+        if not call.future.done():
+            call.future.set_exception(error)  # type: ignore[arg-type]
+        self.n_signatures -= call.n_left
+        return True
+
+    def _work(self) -> None:
+        """Answer batches on a thread until there are no more."""
+        while (batch := self._batches.get()) is not None:
+            started_s = time.perf_counter()
+            done: list[tuple[_Call[Any], Any]]
+            try:
+                done = self._answered(batch)
+            except MitateError as error:
+                done = [(one.call, error) for one in batch]
+            except Exception as defect:
+                log.exception("batch failed")
+                done = [(one.call, defect) for one in batch]
+            n_signatures = sum(one.stop - one.first for one in batch)
+            took_ms = (time.perf_counter() - started_s) * 1000
+            if self._loop is None or self._loop.is_closed():
+                return
+            self._loop.call_soon_threadsafe(self._settle, done, n_signatures, took_ms)
+
+    def _answered(self, batch: list[_Slice]) -> list[tuple[_Call[Any], Any]]:
+        """Answer a batch; return the calls that lacked nothing else."""
+        wanted = batch[0].call.wanted
+        layouts = [one.call.layouts[one.first : one.stop] for one in batch]
+        if len(batch) > 1:  # no call's end may take the others' answers with it
+            wanted = replace(wanted, ticket=Ticket("", wanted.ticket.priority))
+        columns = self._answer(layouts[0] if len(batch) == 1 else np.concatenate(layouts), wanted)
+        done: list[tuple[_Call[Any], Any]] = []
+        at = 0
+        for call, first, stop in batch:
+            part = columns.part(at, at + stop - first)
+            at += stop - first
+            if self._add(call, first, part):
+                parts = [call.parts[place] for place in sorted(call.parts)]
+                search_ms = (time.perf_counter() - call.since_s) * 1000 - call.queue_ms
+                batched = Batched(joined(parts), call.queue_ms, search_ms, columns.n_queries)
+                done.append((call, call.pack(batched)))
+        return done
+
+    def _add(self, call: _Call[Any], first: int, part: Columns) -> bool:
+        """Add answers to a call; tell whether it has all."""
+        with self._lock:
+            call.parts[first] = part
+            call.n_answered += part.n_queries
+            return call.n_answered == len(call.layouts)
+
+    def _settle(
+        self,
+        done: list[tuple[_Call[Any], Any]],
+        n_signatures: int,
+        took_ms: float,
+    ) -> None:
+        self._n_free += 1
+        self._pace.learn(n_signatures, took_ms)
+        self._feed()
+        for call, result in done:
+            if call.future.done():
+                continue
+            if isinstance(result, Exception):
+                call.future.set_exception(result)
+            else:
+                call.future.set_result(result)
