@@ -17,7 +17,13 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from mitate.kernels.errors import InternalError, InvalidArgument, MitateError, NotReady
+from mitate.kernels.errors import (
+    DeadlineExceeded,
+    InternalError,
+    InvalidArgument,
+    MitateError,
+    NotReady,
+)
 from mitate.server import metrics
 from mitate.server.audit import AUDITED, Audit, described, ids_of
 from mitate.server.authority import Authority, check_scope
@@ -26,6 +32,7 @@ from mitate.server.translate import error_status
 
 log = logging.getLogger(__name__)
 OURS = ("/mitate.", "/google.longrunning.")
+FIRST_MESSAGE_S = 60.0  # a stream that is opened and says nothing
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler = Any  # grpc.RpcMethodHandler, which has parameters for type checkers only
 Parse = Callable[[Call, Any], Any]
@@ -180,6 +187,17 @@ async def _fail(call: Call, context: Context, error: Exception) -> NoReturn:
     raise AssertionError("abort returns to nobody")
 
 
+async def _first(source: AsyncIterator[bytes], call: Call) -> bytes | None:
+    try:
+        async with asyncio.timeout(FIRST_MESSAGE_S):
+            return await anext(source, None)
+    except TimeoutError:
+        raise DeadlineExceeded(
+            f"no message has come on {call.method} for {FIRST_MESSAGE_S:g} s, the limit for the "
+            "first one"
+        ) from None
+
+
 def _parse(deserialize: Callable[[bytes], Any], data: bytes, call: Call) -> Any:
     try:
         message = deserialize(data)
@@ -198,7 +216,10 @@ def _parser(deserialize: Callable[[bytes], Any] | None, method: str, *, many: bo
         return lambda call, request: request
 
     async def each(call: Call, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        async for data in requests:
+        source = aiter(requests)
+        data = await _first(source, call)
+        while data is not None:
             yield _parse(deserialize, data, call)
+            data = await anext(source, None)
 
     return each if many else lambda call, data: _parse(deserialize, data, call)

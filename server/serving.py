@@ -187,6 +187,9 @@ def _server(settings: Settings, interceptor: CallInterceptor) -> grpc.aio.Server
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
             ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+            ("grpc.keepalive_time_ms", 60_000),  # finds callers that are gone without a word
+            ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.server_handshake_timeout_ms", 20_000),
         ],
     )
 

@@ -25,7 +25,9 @@ from mitate.server.records import (
 from mitate.v1 import catalog_pb2, match_pb2, scan_pb2, search_pb2
 
 DOMAIN = "mitate"
+MAX_ERROR_BYTES = 1500  # of a text; more would not pass where metadata is limited to 8 KiB
 DEFAULT_TOP_K, MAX_TOP_K = 10, 100
+MAX_IDS = 10_000  # in each list of what a search is narrowed to
 
 VERDICTS = {
     Verdict.MATCH: match_pb2.VERDICT_MATCH,
@@ -56,13 +58,21 @@ def error_status(error: BaseException, incident: str = "") -> status_pb2.Status:
     if incident:
         info.metadata["incident"] = incident
     code: int = grpc.StatusCode[name].value[0]
-    status = status_pb2.Status(code=code, message=text)
+    status = status_pb2.Status(code=code, message=_cut(text))
     status.details.add().Pack(info)
     if isinstance(error, Overloaded) and error.retry_after_ms is not None:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(error.retry_after_ms)
         status.details.add().Pack(retry)
     return status
+
+
+def _cut(text: str) -> str:
+    """Return a text short enough for the metadata of an answer, which carries it twice."""
+    data = text.encode(errors="replace")
+    if len(data) <= MAX_ERROR_BYTES:
+        return text
+    return data[:MAX_ERROR_BYTES].decode(errors="ignore") + "…"
 
 
 def top_k(options: match_pb2.SearchOptions) -> int:
@@ -78,6 +88,11 @@ def top_k(options: match_pb2.SearchOptions) -> int:
 
 def wanted(options: match_pb2.SearchOptions) -> Wanted:
     """Return what a search is asked for; raises InvalidArgument."""
+    for name in ("title_ids", "episode_ids", "excluded_episode_ids"):
+        if len(getattr(options, name)) > MAX_IDS:
+            raise InvalidArgument(
+                f"{name} has {len(getattr(options, name))} ids; at most {MAX_IDS} are allowed"
+            )
     scope = Scope(
         frozenset(check_id("title_ids", one) for one in options.title_ids),
         frozenset(check_id("episode_ids", one) for one in options.episode_ids),
