@@ -75,6 +75,16 @@ class PyavDecoder:
         self.end_ms = times.end_ms
         self.partial = self.partial or self._end_is_missing()
 
+    def start_near(self, time_ms: int) -> bool:
+        """Have `frames` start at a key frame before this time; False where times need the start."""
+        start_us: int | None = self._container.start_time
+        try:
+            if start_us is not None:
+                self._container.seek(start_us + time_ms * MICROSECONDS // 1000)
+        except ERRORS:
+            return False
+        return start_us is not None
+
     def sample(self, count: int) -> Iterator[Picture]:
         """Yield up to `count` different frames spread over the file, one from its middle first.
 

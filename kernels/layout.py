@@ -24,7 +24,7 @@ N_LUMA_AC = 20
 # Channel and zig-zag position of each of the 33 coefficients.
 CHANNEL = np.repeat([0, 1, 2], [21, 6, 6])
 POSITION = np.concatenate([np.arange(21), np.arange(6), np.arange(6)])
-AC = np.flatnonzero(POSITION)
+AC, DC = np.flatnonzero(POSITION), np.flatnonzero(POSITION == 0)
 _AC_SHIFT = np.where(CHANNEL == 0, 1, 0)
 
 # Largest value of each coefficient: six bits for the DC values, five for the others.
@@ -85,6 +85,29 @@ def dequantise_ac(
     values = _AC_VALUES[layouts[:, AC]]
     values[:, :N_LUMA_AC] *= 2
     return values
+
+
+def restore(
+    layouts: Layouts,  # (n, 33)
+) -> npt.NDArray[np.uint8]:
+    """Return the blocks of RGB that descriptors stand for, (n, 8, 8, 3).
+
+    What was cut off or rounded away is lost: they are smooth, and right to within the bins. The
+    two innermost bins count as nothing, so that what is flat stays flat.
+    """
+    values = dequantise_ac(layouts)
+    values[np.abs(values) <= 2 * _AC_SIZES[0]] = 0
+    spectrum = np.zeros((len(layouts), 3, 8, 8))
+    spectrum[:, CHANNEL[AC], ZIGZAG_V[POSITION[AC]], ZIGZAG_U[POSITION[AC]]] = values
+    for channel, middles in enumerate((_LUMA_DC_MIDDLES, *[_CHROMA_DC_MIDDLES] * 2)):
+        spectrum[:, channel, 0, 0] = 8 * middles[layouts[:, DC[channel]]]
+    luma, cb, cr = (_DCT.T @ spectrum @ _DCT).transpose(1, 0, 2, 3)
+    grey = (luma - 16.0) / 219.0
+    blue = grey + (cb - 128.0) / (224.0 * 0.564)
+    red = grey + (cr - 128.0) / (224.0 * 0.713)
+    green = (grey - 0.299 * red - 0.114 * blue) / 0.587
+    rgb = np.stack((red, green, blue), axis=-1) * 256.0
+    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
 
 
 def mirror_means(means: Floats) -> Floats:
@@ -172,3 +195,14 @@ def _chroma_dc_code(mean: int) -> int:
 _AC_CODES = np.array([_ac_code(value) for value in range(-256, 256)], np.uint8)
 _LUMA_DC_CODES = np.array([_luma_dc_code(mean) for mean in range(256)], np.uint8)
 _CHROMA_DC_CODES = np.array([_chroma_dc_code(mean) for mean in range(256)], np.uint8)
+
+
+def _middles(codes: npt.NDArray[np.uint8]) -> Floats:
+    """Return the middle of the values of each DC code, (64,)."""
+    values = [np.flatnonzero(codes == code) for code in range(64)]
+    known = [code for code in range(64) if len(values[code])]
+    middles = [values[code].mean() for code in known]
+    return np.asarray(np.interp(np.arange(64), known, middles))
+
+
+_LUMA_DC_MIDDLES, _CHROMA_DC_MIDDLES = _middles(_LUMA_DC_CODES), _middles(_CHROMA_DC_CODES)

@@ -17,6 +17,7 @@ from mitate.kernels.layout import (
     mirror_layouts,
     mirror_means,
     quantise,
+    restore,
 )
 
 ODD_FREQUENCY = [1, 4, 6, 8, 11, 13, 15, 17, 19, 22, 25, 28, 31]
@@ -118,3 +119,18 @@ def test_the_transform_is_the_orthonormal_cosine_transform() -> None:
     spectrum = basis @ luma @ basis.T
     got = coefficients(grey)
     assert np.abs(got[:, [0, 1, 2]] - spectrum[:, [0, 0, 1], [0, 1, 0]]).max() <= 0.51
+
+
+def test_restored_blocks_have_nearly_the_descriptor_they_come_from() -> None:
+    means = np.stack([means_of(scene(seed))[0] for seed in range(20)])
+    layouts = describe(means)
+    again = describe(restore(layouts).astype(np.float64))
+    assert np.abs(again.astype(int) - layouts).mean() < 0.5
+    luma, restored = means.mean(axis=-1).ravel(), restore(layouts).mean(axis=-1).ravel()
+    assert np.corrcoef(luma, restored)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (90, 120, 160), (150, 90, 110)])
+def test_a_flat_picture_is_restored_in_its_colour(colour: tuple[int, int, int]) -> None:
+    restored = restore(describe(np.full((1, 8, 8, 3), colour, np.float64)))
+    assert np.abs(restored.astype(int) - colour).max() < 12

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from making import make_video, run
+from pictures import scene
+from PIL import Image
+
+from mitate.kernels.decode import Limits
+from mitate.kernels.errors import InvalidArgument, InvalidMedia, NotFound
+from mitate.kernels.sign import sign
+from mitate.kernels.stills import SHOWN_SIDE, still
+from mitate.kernels.views import picture_views
+
+LONG = "testsrc2=s=160x90:r=12:d=16"
+
+
+@pytest.fixture(scope="module")
+def film(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stills") / "film.mp4"
+    return make_video(ffmpeg, path, "-g", "24", "-bf", "2", "-pix_fmt", "yuv420p", source=LONG)
+
+
+@pytest.mark.parametrize("at_ms", [0, 1, 950, 8000, 11_040, 13_333, 15_950, 16_000])
+def test_a_frame_of_a_video_is_signed_as_the_video_is(film: Path, at_ms: int) -> None:
+    whole = sign(film)
+    frame = int(np.searchsorted(whole.times_ms, at_ms, side="right")) - 1
+    found = still(film, at_ms)
+    assert (found.kind, found.time_ms) == ("video", whole.times_ms[frame])
+    kept = int(whole.kept_of(frame))
+    assert np.array_equal(found.signature.layouts[0], whole.layouts[kept])
+    assert np.array_equal(found.signature.mirrored[0], whole.mirrored[kept])
+    assert found.signature.quality[0] == whole.quality[kept]
+    assert found.signature.rect == whole.rect
+
+
+def test_windows_and_thumbnail_of_the_frame_are_those_of_the_video(film: Path) -> None:
+    whole, found = sign(film), still(film, 0)
+    assert np.array_equal(found.signature.windows[0], whole.windows[0])
+    assert np.array_equal(found.signature.thumbnails[0], whole.thumbnails[0])
+
+
+def test_a_picture_is_its_own_frame(tmp_path: Path) -> None:
+    path = tmp_path / "図.png"
+    scene(3).save(path)
+    found, whole, views = still(path), sign(path), picture_views(path)
+    assert (found.kind, found.time_ms) == ("image", 0)
+    assert found.views.names == views.names
+    assert np.array_equal(found.views.layouts, views.layouts)
+    for name in ("layouts", "mirrored", "windows", "thumbnails", "quality"):
+        assert np.array_equal(getattr(found.signature, name), getattr(whole, name)), name
+    assert np.array_equal(found.pixels, np.asarray(scene(3)))
+
+
+def test_views_of_a_frame_are_those_of_its_picture(film: Path, tmp_path: Path) -> None:
+    found = still(film, 11_000)
+    path = tmp_path / "frame.png"
+    Image.fromarray(found.pixels).save(path)
+    views = picture_views(path)
+    assert found.views.names == views.names
+    assert np.abs(found.views.layouts.astype(int) - views.layouts).max() <= 1
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p", "yuv420p10le", "gray", "gbrp"])
+def test_pixels_are_those_that_a_player_shows(ffmpeg: str, tmp_path: Path, pixels: str) -> None:
+    source = "smptebars=s=161x91:r=25:d=0.2"
+    film = make_video(ffmpeg, tmp_path / "a.mkv", "-c:v", "ffv1", "-pix_fmt", pixels, source=source)
+    options = ("-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
+    shown = np.frombuffer(run(ffmpeg, "-i", str(film), *options), np.uint8).reshape(91, 161, 3)
+    difference = np.abs(still(film, 0).pixels.astype(int) - shown)
+    assert difference.mean() < 4
+
+
+def test_large_pictures_are_reduced_and_keep_their_shape(tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    scene(1, 2000, 300).save(path)
+    assert still(path).pixels.shape == (96, SHOWN_SIDE, 3)
+
+
+def test_turned_videos_stand_upright(ffmpeg: str, tmp_path: Path, film: Path) -> None:
+    path = tmp_path / "turned.mp4"
+    run(ffmpeg, "-i", str(film), "-c", "copy", "-metadata:s:v:0", "rotate=90", str(path))
+    found = still(path, 500)
+    assert found.pixels.shape == (160, 90, 3)
+    assert np.array_equal(found.pixels, np.rot90(still(film, 500).pixels))
+    assert (found.views.width, found.views.height) == (90, 160)
+    assert np.array_equal(found.signature.layouts, sign(path).part(6, 7).layouts)
+
+
+def test_a_time_after_the_end_is_refused(film: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"16\.1 s in a video that ends at 16 s"):
+        still(film, 16_100)
+
+
+def test_a_time_in_a_picture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    scene(1).save(path)
+    with pytest.raises(InvalidArgument, match="a picture, which has none"):
+        still(path, 1000)
+
+
+def test_what_is_no_media_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"no video")
+    with pytest.raises(InvalidMedia):
+        still(path, 0)
+    with pytest.raises(NotFound):
+        still(tmp_path / "none", 0)
+    scene(1, 400, 300).save(tmp_path / "b.png")
+    with pytest.raises(InvalidMedia, match="the limit is 100"):
+        still(tmp_path / "b.png", limits=Limits(max_still_pixels=100))
