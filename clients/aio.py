@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from mitate.clients import flows, flows_catalog, requests
+from mitate.clients import flows, flows_catalog, flows_compare, requests
 from mitate.clients.awaiting import AwaitingConnection
+from mitate.clients.compared import Comparison, Subject
 from mitate.clients.flows import OnProgress, OnSegment
 from mitate.clients.media import PathLike
 from mitate.clients.results import (
@@ -113,6 +114,24 @@ class AsyncClient(AwaitingConnection):
     ) -> Timeline:
         """Find what every part of a video is made of."""
         return await self._run(flows.scan(path, options, progress, on_segment))
+
+    async def compare(
+        self,
+        a: PathLike | Subject,
+        b: PathLike | Subject,
+        *,
+        draw: bool = True,
+        progress: OnProgress | None = None,
+    ) -> Comparison:
+        """Tell, stage by stage, why a search for A does or does not find B.
+
+        Args:
+            a: what is looked for: a file, or something stored, which is looked in if B is a file.
+            b: what it is looked for in.
+            draw: have it drawn as well, as a PNG file.
+            progress: told how far files are sent and read.
+        """
+        return await self._run(flows_compare.compare(a, b, draw, progress))
 
     async def add(
         self,

@@ -1,10 +1,12 @@
-"""Which files the arguments of a command stand for."""
+"""Which files the arguments of a command stand for, and how files are written."""
 
 from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from mitate.kernels.errors import InvalidMedia, MitateError, PermissionRefused
 
@@ -63,3 +65,20 @@ def _in_order(name: str) -> list[tuple[int, int, str]]:
     """Sort key by which episode 2 stands before episode 10."""
     parts = re.split(r"(\d+)", name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def write_file(target: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        PermissionRefused: it cannot be written.
+    """
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(data)
+        unfinished.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise PermissionRefused(f"{target}: cannot be written: {error.strerror}") from error

@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, text in SERVER_COMMANDS.items():
         commands.add_parser(name, help=text)
-    for add in (_add, _search, _scan, _sign, _list, _show, _remove, _stats, _doctor):
+    for add in (_add, _search, _scan, _compare, _sign, _list, _show, _remove, _stats, _doctor):
         add(commands)
     return parser
 
@@ -130,6 +130,23 @@ def _scan(commands: Commands) -> None:
         commands, "scan", "search:scan", "tell which sources the parts of a video come from"
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="video")
+
+
+def _compare(commands: Commands) -> None:
+    parser = _command(
+        commands, "compare", "compare:compare", "tell why a search for A does or does not find B"
+    )
+    for name, text in (
+        (
+            "a",
+            "picture, video or signature file, or something stored: episode:ID or source:ID; "
+            "@TIME behind it, such as clip.mkv@12.5 or episode:3@1:02.5, names a moment, without "
+            "it the nearest one is compared",
+        ),
+        ("b", "the same"),
+    ):
+        parser.add_argument(name, metavar=name.upper(), help=text)
+    parser.add_argument("-o", dest="output", metavar="FILE.png", help="draw it into this file")
 
 
 def _sign(commands: Commands) -> None:

@@ -7,13 +7,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mitate.clients.cli_files import Job
+from mitate.clients.cli_files import Job, write_file
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
 from mitate.clients.cli_text import clock, counted, shown
 from mitate.clients.media import local_file
 from mitate.clients.signing import file_bytes, sign_path
-from mitate.kernels.errors import InvalidArgument, MitateError, PermissionRefused
+from mitate.kernels.errors import InvalidArgument, MitateError
 
 if TYPE_CHECKING:
     from mitate.kernels.signature import Signature
@@ -33,7 +33,7 @@ def sign(arguments: Namespace) -> bool:
     def work(file: str, tell: OnProgress) -> tuple[Path, Signature]:
         signature = sign_path(local_file(file).path, tell)
         target = targets[file]
-        _write(target, file_bytes(signature))
+        write_file(target, file_bytes(signature))
         return target, signature
 
     def done(file: str, outcome: tuple[Path, Signature] | MitateError) -> None:
@@ -90,15 +90,3 @@ def _targets(files: list[str], output: str | None) -> dict[str, Path]:
             target = folder / f"{stem}-{number}{SUFFIX}"
         targets[file] = target
     return targets
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(data)
-        unfinished.replace(target)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise PermissionRefused(f"{target}: cannot be written: {error.strerror}") from error

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mitate.clients import flows, flows_catalog, requests
+from mitate.clients import flows, flows_catalog, flows_compare, requests
 from mitate.clients.blocking import BlockingConnection
+from mitate.clients.compared import Comparison, Subject
 from mitate.clients.flows import OnProgress, OnSegment
 from mitate.clients.media import PathLike
 from mitate.clients.results import (
@@ -119,6 +120,24 @@ class Client(BlockingConnection):
     ) -> Timeline:
         """Find what every part of a video is made of."""
         return self._run(flows.scan(path, options, progress, on_segment))
+
+    def compare(
+        self,
+        a: PathLike | Subject,
+        b: PathLike | Subject,
+        *,
+        draw: bool = True,
+        progress: OnProgress | None = None,
+    ) -> Comparison:
+        """Tell, stage by stage, why a search for A does or does not find B.
+
+        Args:
+            a: what is looked for: a file, or something stored, which is looked in if B is a file.
+            b: what it is looked for in.
+            draw: have it drawn as well, as a PNG file.
+            progress: told how far files are sent and read.
+        """
+        return self._run(flows_compare.compare(a, b, draw, progress))
 
     def add(
         self,

@@ -91,7 +91,7 @@ def search_signature(
     data = yield Local(partial(signing.signature_bytes, signature))
     return (
         yield from _search_clip(
-            requests.clip_requests(options, len(data), _pieces(data)),
+            requests.clip_requests(options, len(data), pieces(data)),
             None,
         )
     )
@@ -141,9 +141,9 @@ def add(
         done = yield from _wait(operation, on_progress, limit_s)
         result = _result(done, catalog_pb2.IngestResult())
     except MitateError:
-        yield from _forget(sent.upload_id)
+        yield from forget(sent.upload_id)
         raise
-    yield from _forget(sent.upload_id)
+    yield from forget(sent.upload_id)
     return answers.added(result)
 
 
@@ -162,7 +162,7 @@ def add_signed(
         placement=where,
         allow_partial=allow_partial,
     )
-    messages = requests.import_requests(config, _pieces(signed.data))
+    messages = requests.import_requests(config, pieces(signed.data))
     reply = yield Call("CatalogService/ImportSignatures", Feed(messages), long=True)
     return answers.added(reply)
 
@@ -185,9 +185,9 @@ def scan(
         done = yield from _watch(operation.name, on_progress, on_segment)
         result = _result(done, scan_pb2.ScanVideoResponse())
     except MitateError:
-        yield from _forget(sent.upload_id)
+        yield from forget(sent.upload_id)
         raise
-    yield from _forget(sent.upload_id)
+    yield from forget(sent.upload_id)
     return answers.timeline(result)
 
 
@@ -253,7 +253,8 @@ def _cancel(operation: str) -> Flow[None]:
     yield from _best_effort(Call("Operations/CancelOperation", request))
 
 
-def _forget(upload_id: str) -> Flow[None]:
+def forget(upload_id: str) -> Flow[None]:
+    """Delete an upload that is of no more use, if the server can be reached."""
     request = media_pb2.DeleteUploadRequest(upload_id=upload_id)
     yield from _best_effort(Call("MediaService/DeleteUpload", request))
 
@@ -285,6 +286,7 @@ def _sent(on_progress: OnProgress | None) -> Callable[[float], None]:
     return tell
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Cut bytes into the chunks of a stream."""
     for start in range(0, len(data), CHUNK_BYTES):
         yield data[start : start + CHUNK_BYTES]

@@ -25,7 +25,13 @@ from mitate.kernels.errors import (
     Unauthenticated,
     error_class,
 )
-from mitate.v1 import catalog_pb2_grpc, media_pb2_grpc, scan_pb2_grpc, search_pb2_grpc
+from mitate.v1 import (
+    catalog_pb2_grpc,
+    compare_pb2_grpc,
+    media_pb2_grpc,
+    scan_pb2_grpc,
+    search_pb2_grpc,
+)
 
 TIMEOUT_S = 60.0  # of one exchange
 WORK_TIMEOUT_S = 6 * 3600.0  # of work on a whole file
@@ -47,6 +53,7 @@ RETRIED = (
 _STUBS = {
     "SearchService": search_pb2_grpc.SearchServiceStub,
     "ScanService": scan_pb2_grpc.ScanServiceStub,
+    "CompareService": compare_pb2_grpc.CompareServiceStub,
     "CatalogService": catalog_pb2_grpc.CatalogServiceStub,
     "MediaService": media_pb2_grpc.MediaServiceStub,
     "Operations": operations_pb2_grpc.OperationsStub,

@@ -27,8 +27,18 @@ class Fit(NamedTuple):
     parts: tuple[float, ...]  # in the order of PARTS
     overlap: float  # share of the view that lies within the reference
     place: Floats  # (5,) middle, width, height of the view on the reference, 0..1; radians
+    aspect: float  # of the view, width by height
     shown: Floats  # (rows, cols) luma of the thumbnail as it lies on the view
     there: npt.NDArray[np.bool_]  # (rows, cols) where it has any
+
+    @property
+    def corners(self) -> Floats:
+        """Where the corners of the view lie on the reference, (4, 2) x and y, clockwise."""
+        x, y, width, height, angle = self.place
+        u, v = np.array([-0.5, 0.5, 0.5, -0.5]), np.array([-0.5, -0.5, 0.5, 0.5])
+        across = u * np.cos(angle) - v / self.aspect * np.sin(angle)
+        down = u * self.aspect * np.sin(angle) + v * np.cos(angle)
+        return np.stack((x + width * across, y + height * down), axis=1)
 
 
 def fit(
@@ -46,4 +56,4 @@ def fit(
     _align_all(*grids, one, _STEPS, found)
     shown, there = np.zeros(luma.shape), np.zeros(luma.shape, np.bool_)
     parts, overlap = _parts(luma, normalised, thumbnail, place[0], aspect, shown, there)
-    return Fit(float(found[0]), tuple(parts.tolist()), overlap, place[0], shown, there)
+    return Fit(float(found[0]), tuple(parts.tolist()), overlap, place[0], aspect, shown, there)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.blocks import cell_counts, cell_means, cell_sums
+from mitate.kernels.borders import Rect
 from mitate.kernels.colour import rgb_means
 from mitate.kernels.decode import Decoder, Limits, Picture, Plane, open_media
 from mitate.kernels.errors import InvalidArgument, InvalidMedia
@@ -35,6 +36,9 @@ class Still:
     time_ms: int  # of the frame; 0 in a picture
     views: PictureViews  # of the upright frame
     signature: Signature  # of this frame alone, within the border of the whole file
+    width: int  # upright, pixels
+    height: int
+    inner: Rect  # the part within the border, upright
     pixels: npt.NDArray[np.uint8]  # (h, w, 3) upright RGB, SHOWN_SIDE at most
 
 
@@ -62,7 +66,7 @@ def still(
     with SignatureStream(path, limits=limits) as stream:
         head = stream.head()
     if head.kind == "image" and at_ms is not None:
-        raise InvalidArgument(f"the time {at_ms / 1000:g} s in a picture, which has none")
+        raise InvalidArgument(f"a time is given, {at_ms / 1000:g} s, but it is a picture")
     picture = _frame_at(path, at_ms or 0, limits)
     seen = path if head.kind == "image" else _ppm(upright_rgb(picture, VIEWED_SIDE))
     return Still(
@@ -70,6 +74,7 @@ def still(
         picture.time_ms,
         picture_views(seen, limits=limits, level=level),
         _signed(picture, head),
+        *_upright(picture, scale_rect(head.rect, head.width, head.height, picture)),
         upright_rgb(picture, SHOWN_SIDE),
     )
 
@@ -81,6 +86,15 @@ def upright_rgb(picture: Picture, longest_side: int) -> npt.NDArray[np.uint8]:
     native = np.dstack([_samples(plane, rows, cols) for plane in picture.planes])
     rgb = np.rint(rgb_means(native, picture.colour)).astype(np.uint8)
     return np.ascontiguousarray(np.rot90(rgb, picture.rotation // 90))
+
+
+def _upright(picture: Picture, rect: Rect) -> tuple[int, int, Rect]:
+    """Return width, height and a part of a picture as they are once it is turned upright."""
+    width, height = picture.width, picture.height
+    for _ in range(picture.rotation // 90):
+        rect = Rect(rect.top, width - rect.right, rect.bottom, width - rect.left)
+        width, height = height, width
+    return width, height, rect
 
 
 def _samples(plane: Plane, rows: int, cols: int) -> npt.NDArray[np.float64]:
@@ -105,7 +119,7 @@ def _frame_at(path: str | os.PathLike[str], at_ms: int, limits: Limits) -> Pictu
             shown = picture
         if shown is None or at_ms > decoder.end_ms:
             raise InvalidArgument(
-                f"the time {at_ms / 1000:g} s in a video that ends at {decoder.end_ms / 1000:g} s"
+                f"it has no frame at {at_ms / 1000:g} s; it ends at {decoder.end_ms / 1000:g} s"
             )
     return shown
 

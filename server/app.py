@@ -12,6 +12,7 @@ from mitate.kernels.signature import DESCRIPTOR_VERSION
 from mitate.kernels.vector import VECTOR_VERSION
 from mitate.server.admission import Admission
 from mitate.server.batches import Batches
+from mitate.server.comparer import Comparer
 from mitate.server.engine import Engine
 from mitate.server.gate import Gate
 from mitate.server.ingest import Ingest
@@ -35,6 +36,7 @@ class App:
     pool: WorkerPool
     ingest: Ingest
     matcher: Matcher
+    comparer: Comparer
     uploads: Uploads
     operations: Operations
     admission: Admission

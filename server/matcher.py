@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mitate.kernels import signature_file
 from mitate.kernels.decode import Limits
-from mitate.kernels.errors import CorruptData, InvalidMedia, InvalidSignature, NotReady
+from mitate.kernels.errors import InvalidMedia, NotReady
 from mitate.kernels.layout import Layouts
 from mitate.kernels.sign import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
@@ -31,6 +31,7 @@ from mitate.server.search import Find
 from mitate.server.search_clip import scan, search_clip
 from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures, views_of_layouts
+from mitate.server.signature_queries import read_signature
 from mitate.server.tickets import Ticket
 from mitate.server.workers import Progress, WorkerPool
 
@@ -156,7 +157,7 @@ class Matcher:
             keep(scanner.feed(chunk, head))
 
         if signature_file.is_signature_file(path):
-            chunk, head = taken_apart(self._read(path))
+            chunk, head = taken_apart(read_signature(path, self._clip_limits))
             take(chunk, head)
         else:
             head = self._pool.stream(path, take, progress, cancelled, self._clip_limits)
@@ -167,21 +168,8 @@ class Matcher:
 
     def _signature(self, path: Path, progress: Progress, cancelled: threading.Event) -> Signature:
         if signature_file.is_signature_file(path):
-            return self._read(path)
+            return read_signature(path, self._clip_limits)
         return self._pool.sign(path, progress, cancelled, self._clip_limits)
-
-    def _read(self, path: Path) -> Signature:
-        try:
-            signature = signature_file.read(path)
-        except CorruptData as error:
-            raise InvalidSignature(f"the signature file is damaged: {error.message}") from error
-        limit_s = self._clip_limits.max_duration_s
-        if signature.duration_ms > limit_s * 1000:
-            raise InvalidSignature(
-                f"the signature lasts {signature.duration_ms / 1000:.0f} s; the limit is "
-                f"{limit_s} s (max_query_video_s)"
-            )
-        return signature
 
     def _closer(self, wanted: Wanted) -> Closer:
         return Closer(

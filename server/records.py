@@ -117,6 +117,13 @@ class Names:
     refs: Mapping[str, str] = field(default_factory=dict)  # the episode's win over its title's
 
 
+def place(names: Names) -> str:
+    """Return the name of an episode for people; one named like its title is said once."""
+    if names.episode in ("", names.title):
+        return names.title
+    return f"{names.title}, {names.episode}"
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogStats:
     """How much the catalog holds."""

@@ -32,6 +32,7 @@ _METHODS = {
         "mitate.v1.SearchService/StreamSearch",
         "mitate.v1.SearchService/SearchVideo",
         "mitate.v1.SearchService/ComputeSignature",
+        "mitate.v1.CompareService/Compare",
         "mitate.v1.ScanService/ScanVideo",
         "mitate.v1.ScanService/WatchScan",
         "mitate.v1.MediaService/UploadMedia",

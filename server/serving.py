@@ -27,6 +27,7 @@ from mitate.server.app import App
 from mitate.server.audit import Audit
 from mitate.server.authority import Authority, check_exposure
 from mitate.server.batches import Batches
+from mitate.server.comparer import Comparer
 from mitate.server.engine import Engine
 from mitate.server.gate import Gate
 from mitate.server.index import make_index
@@ -38,6 +39,7 @@ from mitate.server.monitor import Monitor
 from mitate.server.operations import Operations
 from mitate.server.quotas import Quotas
 from mitate.server.service_catalog import CatalogService
+from mitate.server.service_compare import CompareService
 from mitate.server.service_media import MediaService
 from mitate.server.service_operations import OperationsService
 from mitate.server.service_scan import ScanService
@@ -50,6 +52,8 @@ from mitate.server.workers import WorkerPool
 from mitate.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
+    compare_pb2,
+    compare_pb2_grpc,
     media_pb2,
     media_pb2_grpc,
     scan_pb2,
@@ -68,6 +72,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 SERVICES = (
     catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
+    compare_pb2.DESCRIPTOR.services_by_name["CompareService"].full_name,
     media_pb2.DESCRIPTOR.services_by_name["MediaService"].full_name,
     scan_pb2.DESCRIPTOR.services_by_name["ScanService"].full_name,
     search_pb2.DESCRIPTOR.services_by_name["SearchService"].full_name,
@@ -98,13 +103,9 @@ def build(settings: Settings) -> App:
     pool = WorkerPool(
         n_workers, settings.worker_memory_bytes, settings.worker_stall_s, limits, settings.views
     )
-    matcher = Matcher(
-        engine,
-        pool,
-        store.catalog,
-        replace(limits, max_duration_s=int(settings.max_query_video_s)),
-        settings.false_alarm_rate,
-    )
+    query_limits = replace(limits, max_duration_s=int(settings.max_query_video_s))
+    searching = engine, pool, store.catalog, query_limits, settings.false_alarm_rate
+    matcher = Matcher(*searching)
     return App(
         settings=settings,
         store=store,
@@ -112,6 +113,7 @@ def build(settings: Settings) -> App:
         pool=pool,
         ingest=Ingest(store, engine, pool),
         matcher=matcher,
+        comparer=Comparer(*searching),
         uploads=uploads,
         operations=Operations(
             database, n_workers, settings.max_queue_operations, used_up=uploads.used
@@ -128,6 +130,7 @@ def build(settings: Settings) -> App:
 def register(server: grpc.aio.Server, app: App) -> HealthServicer:
     """Put all services on a server; returns the health service."""
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(app), server)
+    compare_pb2_grpc.add_CompareServiceServicer_to_server(CompareService(app), server)
     media_pb2_grpc.add_MediaServiceServicer_to_server(MediaService(app.uploads), server)
     scan_pb2_grpc.add_ScanServiceServicer_to_server(ScanService(app), server)
     search_pb2_grpc.add_SearchServiceServicer_to_server(SearchService(app), server)

@@ -1,4 +1,4 @@
-"""The only file that knows both the records of the server and the messages of the wire."""
+"""The only file, `translate_compare` apart, that knows both the server's records and the wire."""
 
 from __future__ import annotations
 

@@ -27,13 +27,9 @@ from typing import Any, Literal
 
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError, OperationCancelled, WorkerDied, error_class
-from mitate.kernels.sign import (
-    Chunk,
-    MediaHead,
-    SignatureStream,
-    sign,
-)
+from mitate.kernels.sign import Chunk, MediaHead, SignatureStream, sign
 from mitate.kernels.signature import Signature
+from mitate.kernels.stills import Still, still
 from mitate.kernels.views import Level, PictureViews, picture_views
 
 log = logging.getLogger(__name__)
@@ -49,14 +45,15 @@ OnChunk = Callable[[Chunk, MediaHead], None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a worker is asked: the signature of a file, its chunks, or the views of a picture."""
+    """What a worker is asked: a file's signature, its chunks, one frame, or a picture's views."""
 
-    kind: Literal["sign", "stream", "views"]
+    kind: Literal["sign", "stream", "still", "views"]
     media: str | bytes
     limits: Limits
     backend: str = "auto"
     keep_borders: bool = False
     level: Level = "normal"
+    at_ms: int | None = None
 
 
 def _die_with_parent(parent: int) -> None:
@@ -67,12 +64,17 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _run(task: Task, send: Callable[[str, object], None]) -> Signature | PictureViews | MediaHead:
+Result = Signature | PictureViews | Still | MediaHead
+
+
+def _run(task: Task, send: Callable[[str, object], None]) -> Result:
     if task.kind == "views":
         return picture_views(
             task.media, limits=task.limits, keep_borders=task.keep_borders, level=task.level
         )
     path = str(task.media)
+    if task.kind == "still":
+        return still(path, task.at_ms, limits=task.limits, level=task.level)
     if task.kind == "sign":
         return sign(
             path,
@@ -208,6 +210,17 @@ class WorkerPool:
         result = self._work(task, None, None)
         if not isinstance(result, PictureViews):
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of views")
+        return result
+
+    def still(
+        self, path: Path, at_ms: int | None, cancelled: threading.Event, limits: Limits
+    ) -> Still:
+        """Return one frame of a file; raises as `sign`, and InvalidArgument for a wrong time."""
+        task = Task("still", str(path), limits, level=self._level, at_ms=at_ms)
+        with self._long:
+            result = self._work(task, None, cancelled)
+        if not isinstance(result, Still):
+            raise WorkerDied(f"a worker answered {type(result).__name__} instead of a frame")
         return result
 
     def close(self) -> None:

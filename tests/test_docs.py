@@ -23,6 +23,7 @@ COMMANDS = (
     "add",
     "search",
     "scan",
+    "compare",
     "sign",
     "list",
     "show",

@@ -16,6 +16,7 @@ from fake_answers import (
     status_of,
     verdict_of,
 )
+from fake_compare import Compare
 from fake_recorder import Recorder
 from google.longrunning import operations_pb2_grpc
 from google.protobuf import empty_pb2
@@ -24,6 +25,7 @@ from mitate.kernels.errors import AlreadyExists, InvalidMedia, MitateError, NotF
 from mitate.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
+    compare_pb2_grpc,
     match_pb2,
     media_pb2,
     media_pb2_grpc,
@@ -272,6 +274,7 @@ class FakeServer:
         search_pb2_grpc.add_SearchServiceServicer_to_server(Search(self.state), self.server)
         media_pb2_grpc.add_MediaServiceServicer_to_server(Media(self.state), self.server)
         scan_pb2_grpc.add_ScanServiceServicer_to_server(Scan(self.state), self.server)
+        compare_pb2_grpc.add_CompareServiceServicer_to_server(Compare(self.state), self.server)
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(Catalog(self.state), self.server)
         operations_pb2_grpc.add_OperationsServicer_to_server(Operations(self.state), self.server)
         self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"

@@ -13,12 +13,13 @@ import pytest
 import mitate.clients
 from mitate.clients.aio import AsyncClient
 from mitate.clients.client import Client
-from mitate.v1 import catalog_pb2, media_pb2, scan_pb2, search_pb2
+from mitate.v1 import catalog_pb2, compare_pb2, media_pb2, scan_pb2, search_pb2
 
 SERVICES = [
     (search_pb2, "SearchService"),
     (scan_pb2, "ScanService"),
     (catalog_pb2, "CatalogService"),
+    (compare_pb2, "CompareService"),
     (media_pb2, "MediaService"),
 ]
 

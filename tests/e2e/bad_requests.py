@@ -122,7 +122,7 @@ def of_episodes() -> list[Bad]:
     ]
 
 
-def _sources() -> dict[str, tuple[tuple[str, str], media.MediaSource]]:
+def wrong_sources() -> dict[str, tuple[tuple[str, str], media.MediaSource]]:
     return {
         "no media": (ARGUMENT, media.MediaSource()),
         "unknown upload": (MISSING, media.MediaSource(upload_id="none")),
@@ -137,7 +137,7 @@ def of_ingest() -> list[Bad]:
     ingest, imports = "CatalogService/IngestEpisode", "CatalogService/ImportSignatures"
     found = [
         bad(what, ingest, expected, catalog.IngestEpisodeRequest(media=source))
-        for what, (expected, source) in _sources().items()
+        for what, (expected, source) in wrong_sources().items()
     ]
     two_places = catalog.Placement(episode_id=1, replace_episode_id=2)
     message = catalog.ImportSignaturesRequest
@@ -203,7 +203,7 @@ def of_scans() -> list[Bad]:
     name, request = "ScanService/ScanVideo", scan.ScanVideoRequest
     found = [
         bad(what, name, expected, request(media=source))
-        for what, (expected, source) in _sources().items()
+        for what, (expected, source) in wrong_sources().items()
     ]
     upload = media.MediaSource(upload_id="none")
     found += [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bad_comparisons import of_comparisons
 from bad_requests import ARGUMENT, BAD_REQUESTS, UNDECODABLE, Bad
 from conftest import Server, running
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -12,6 +13,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 from wire import Wire, methods, services
+
+ALL = [*BAD_REQUESTS, *of_comparisons()]
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +48,10 @@ def test_reflection_shows_every_service_and_method(wire: Wire) -> None:
 
 
 def test_every_method_has_a_bad_request() -> None:
-    assert {request.method for request in BAD_REQUESTS} == set(methods())
+    assert {request.method for request in ALL} == set(methods())
 
 
-@pytest.mark.parametrize(
-    "request_", BAD_REQUESTS, ids=[f"{bad.method}: {bad.what}" for bad in BAD_REQUESTS]
-)
+@pytest.mark.parametrize("request_", ALL, ids=[f"{bad.method}: {bad.what}" for bad in ALL])
 def test_a_bad_request_is_refused_with_its_status_and_reason(wire: Wire, request_: Bad) -> None:
     refusal = wire.refusal(request_.method, *request_.requests)
     assert (refusal.status, refusal.reason) == request_.expected, refusal.message

@@ -13,9 +13,9 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from mitate.v1 import catalog_pb2, media_pb2, scan_pb2, search_pb2
+from mitate.v1 import catalog_pb2, compare_pb2, media_pb2, scan_pb2, search_pb2
 
-FILES = (catalog_pb2, media_pb2, scan_pb2, search_pb2, operations_pb2)
+FILES = (catalog_pb2, compare_pb2, media_pb2, scan_pb2, search_pb2, operations_pb2)
 TIMEOUT_S = 60
 
 

@@ -39,6 +39,23 @@ def test_the_place_of_a_cut_picture_is_where_it_was_cut() -> None:
     assert abs(angle) < 0.05
 
 
+def test_corners_are_those_of_the_cut() -> None:
+    left, top, right, bottom = 64, 32, 576, 288
+    corners = fitted(scene(4)[top:bottom, left:right], scene(4)).corners
+    expected = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    assert corners == pytest.approx(np.array(expected) / (640, 320), abs=0.05)
+
+
+def test_corners_of_a_turned_view_keep_its_shape() -> None:
+    found = fitted(scene(4), scene(4))._replace(place=np.array([0.5, 0.5, 0.4, 0.4, 0.3]))
+    a, b, c, d = found.corners * (640, 320)
+    assert np.linalg.norm(b - a) == pytest.approx(0.4 * 640)
+    assert np.linalg.norm(c - b) == pytest.approx(0.4 * 320)
+    assert (b - a) @ (c - b) == pytest.approx(0, abs=1e-6)
+    assert np.arctan2(*(b - a)[::-1]) == pytest.approx(0.3)
+    assert (a + c) / 2 == pytest.approx((b + d) / 2)
+
+
 def test_what_is_shown_is_the_reference_as_it_lies_on_the_view() -> None:
     found = fitted(scene(2), scene(2))
     difference = (found.shown - cells(scene(2), GRID_ROWS, GRID_COLS))[found.there]

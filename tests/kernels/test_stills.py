@@ -85,19 +85,33 @@ def test_turned_videos_stand_upright(ffmpeg: str, tmp_path: Path, film: Path) ->
     found = still(path, 500)
     assert found.pixels.shape == (160, 90, 3)
     assert np.array_equal(found.pixels, np.rot90(still(film, 500).pixels))
-    assert (found.views.width, found.views.height) == (90, 160)
+    assert (found.width, found.height, found.inner) == (90, 160, (0, 0, 90, 160))
     assert np.array_equal(found.signature.layouts, sign(path).part(6, 7).layouts)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_border_is_told_upright(ffmpeg: str, tmp_path: Path, turned: bool) -> None:
+    boxed, path = tmp_path / "boxed.mp4", tmp_path / "film.mp4"
+    source = "mandelbrot=s=160x90:r=12,pad=160:130:0:16:black"
+    make_video(ffmpeg, boxed, "-t", "1", "-pix_fmt", "yuv420p", "-crf", "10", source=source)
+    rotate = ("-metadata:s:v:0", "rotate=90") if turned else ()
+    run(ffmpeg, "-i", str(boxed), "-c", "copy", *rotate, str(path))
+    found = still(path, 500)
+    assert found.inner == ((16, 0, 106, 160) if turned else (0, 16, 160, 106))
+    luma = found.pixels.mean(axis=2)
+    inside = luma[found.inner.top : found.inner.bottom, found.inner.left : found.inner.right]
+    assert inside.sum() > 0.95 * luma.sum()
+
+
 def test_a_time_after_the_end_is_refused(film: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"16\.1 s in a video that ends at 16 s"):
+    with pytest.raises(InvalidArgument, match=r"no frame at 16\.1 s; it ends at 16 s"):
         still(film, 16_100)
 
 
 def test_a_time_in_a_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     scene(1).save(path)
-    with pytest.raises(InvalidArgument, match="a picture, which has none"):
+    with pytest.raises(InvalidArgument, match="1 s, but it is a picture"):
         still(path, 1000)
 
 

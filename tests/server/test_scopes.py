@@ -8,9 +8,9 @@ from mitate.server.authority import check_scope
 from mitate.server.identities import ANYBODY, Caller
 from mitate.server.scopes import NEEDED, Scope, needed
 from mitate.server.serving import SERVICES
-from mitate.v1 import catalog_pb2, media_pb2, scan_pb2, search_pb2
+from mitate.v1 import catalog_pb2, compare_pb2, media_pb2, scan_pb2, search_pb2
 
-FILES = (catalog_pb2, media_pb2, scan_pb2, search_pb2, operations_pb2)
+FILES = (catalog_pb2, compare_pb2, media_pb2, scan_pb2, search_pb2, operations_pb2)
 CONTRACT = {
     f"/{service.full_name}/{method.name}"
     for file in FILES

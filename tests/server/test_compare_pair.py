@@ -1,0 +1,170 @@
+"""The best pair of a view and a window, and what a search thinks of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_recognise import FILMS, answer, film, query
+
+from mitate.kernels.distance import squared_l2
+from mitate.kernels.quality import GATE
+from mitate.kernels.signature import N_WINDOWS, Signature
+from mitate.kernels.vector import derive
+from mitate.server.calibration import default_calibration
+from mitate.server.candidates import MOST, WHOLE, Candidate, candidates
+from mitate.server.compare_pair import (
+    MOST_FRAMES,
+    NOT_INDEXED,
+    Judged,
+    Query,
+    candidates_at,
+    judge,
+    query_of,
+    some_frames,
+)
+from mitate.server.compare_sides import library_of
+from mitate.server.index import make_index
+from mitate.server.library import Library, LoadedSource, NewSource
+from mitate.server.search import match_distance
+from mitate.server.search_picture import FIRST_K, SomeViews
+
+
+def library(films: list[Signature] = FILMS) -> Library:
+    made = Library(lambda: make_index("numpy"))
+    made.add(*(NewSource(i + 1, i + 1, i + 1, one) for i, one in enumerate(films)))
+    return made
+
+
+def source(number: int, films: list[Signature] = FILMS) -> LoadedSource:
+    return library(films).snapshot().sources[number]
+
+
+def indexed(views: Query, films: list[Signature] = FILMS) -> list[Candidate]:
+    made = library(films)
+    snapshot = made.snapshot()
+    frames = made.index.search(views.vectors, FIRST_K)
+    windows = made.windows.search(views.vectors, FIRST_K)
+    return candidates(frames, snapshot, windows, snapshot)
+
+
+def judged(
+    views: Query, reference: LoadedSource, kept: int, films: list[Signature] = FILMS
+) -> Judged:
+    n_rows = sum(one.n_kept for one in films)
+    own = candidates_at(reference, kept, views.vectors)
+    if views.looks is None:
+        own = [one for one in own if one.window == WHOLE]
+    others = indexed(views, films)
+    return judge(views, own, others, n_rows, default_calibration(), 0.001)
+
+
+def test_all_pairs_of_a_frame_and_the_views_are_candidates_nearest_first() -> None:
+    views = query_of(query(FILMS[2], 5))
+    found = candidates_at(source(3), 5, views.vectors)
+    assert len(found) == min(MOST, len(views.vectors) * (1 + N_WINDOWS))
+    assert [one.distance for one in found] == sorted(one.distance for one in found)
+    for one in found:
+        layout = FILMS[2].layouts[5] if one.window == WHOLE else FILMS[2].windows[5][one.window]
+        expected = squared_l2(views.vectors[one.view], derive(layout[None])[0])
+        assert one.distance == expected
+
+
+def test_a_source_without_runs_is_met_by_its_whole_frames_only() -> None:
+    bare = FILMS[0].part(0, FILMS[0].n_frames)
+    found = candidates_at(source(1, [bare]), 2, query_of(query(FILMS[0], 2)).vectors)
+    assert {one.window for one in found} == {WHOLE}
+
+
+@pytest.mark.parametrize("run", [0, 5, 11])
+def test_verdict_and_probability_are_those_of_the_search(run: int) -> None:
+    views = query(FILMS[2], run)
+    best = answer(views, FILMS).matches[0]
+    found = judged(query_of(views), source(best.source_id), run)
+    assert found.verdict == best.verdict == "match"
+    assert found.probability == pytest.approx(best.probability)
+    assert found.best.distance == best.distance
+    assert found.fit is not None and found.fit.agreement > 0.9
+
+
+def test_an_unrelated_picture_is_no_match() -> None:
+    found = judged(query_of(query(film(99), 3)), source(3), 5)
+    assert found.verdict == "no_match"
+    assert found.probability is not None and found.probability < 0.5
+
+
+def test_a_moment_of_two_episodes_is_ambiguous_and_the_other_is_the_rival() -> None:
+    films = [*FILMS, FILMS[2]]
+    found = judged(query_of(query(FILMS[2], 5)), source(3, films), 5, films)
+    assert found.verdict == "ambiguous"
+    assert [rival.source.source_id for rival in found.rivals] == [7]
+
+
+def test_a_file_matches_though_an_episode_shows_the_same() -> None:
+    reference = library_of(FILMS[2]).snapshot().sources[NOT_INDEXED]
+    found = judged(query_of(query(FILMS[2], 5)), reference, 5)
+    assert found.verdict == "match"
+    assert [rival.source.source_id for rival in found.rivals] == [3]
+
+
+def test_what_64_others_are_nearer_than_is_not_believed() -> None:
+    crowd = [FILMS[2]] * 70
+    views = query_of(query(FILMS[2], 5))
+    other = library_of(film(50)).snapshot().sources[NOT_INDEXED]
+    found = judged(views, other, 5, crowd)
+    assert found.reach is not None and found.best.distance > found.reach
+    assert (found.verdict, found.place) == ("no_match", MOST + 1)
+
+
+def test_a_flat_query_is_uninformative_whatever_it_is_compared_with() -> None:
+    views = replace(query(FILMS[2], 5), quality=np.array([GATE - 1, 0], np.uint8))
+    assert judged(query_of(views), source(3), 5).verdict == "uninformative"
+
+
+def test_only_views_that_show_enough_are_compared() -> None:
+    views = replace(query(FILMS[2], 5), quality=np.array([0, GATE], np.uint8))
+    found = query_of(views)
+    assert found.numbers.tolist() == [1]
+    assert found.name(candidates_at(source(3), 5, found.vectors)[0]) == "full-mirrored"
+
+
+@pytest.mark.parametrize("share, verdict", [(0.9, "match"), (1.1, "no_match")])
+def test_descriptors_alone_are_judged_by_the_distance_of_the_search(
+    share: float, verdict: str
+) -> None:
+    plain = query(FILMS[2], 5)
+    views = query_of(SomeViews(plain.names, plain.layouts, plain.quality))
+    own = candidates_at(source(3), 5, views.vectors)[:1]
+    limit = match_distance(100)
+    moved = [own[0]._replace(distance=int(share * limit))]
+    found = judge(views, moved, [], 100, default_calibration(), 0.001)
+    assert (found.verdict, found.probability, found.fit) == (verdict, None, None)
+    assert found.limit == limit
+
+
+def test_descriptors_that_two_episodes_hold_are_ambiguous() -> None:
+    films = [*FILMS, FILMS[2]]
+    plain = query(FILMS[2], 5)
+    views = query_of(SomeViews(plain.names, plain.layouts, plain.quality))
+    found = judged(views, source(3, films), 5, films)
+    assert found.verdict == "ambiguous"
+    assert [rival.source.source_id for rival in found.rivals] == [7]
+
+
+def test_some_frames_are_few_vote_and_come_with_their_mirrors() -> None:
+    long = film(3)
+    many = replace(
+        FILMS[0].part(0, FILMS[0].n_frames),
+        times_ms=np.arange(1000) * 40,
+        duration_ms=40_000,
+        kept_first=np.arange(1000, dtype=np.uint32),
+        layouts=np.resize(long.layouts, (1000, 33)),
+        mirrored=np.resize(long.mirrored, (1000, 33)),
+        quality=np.where(np.arange(1000) % 2, 200, 0).astype(np.uint8),
+    )
+    kept, vectors = some_frames(many)
+    assert len(kept) == len(vectors) == 2 * MOST_FRAMES
+    assert (kept % 2 == 1).all()
+    assert np.array_equal(vectors[0], derive(many.layouts[kept[:1]])[0])
+    assert np.array_equal(vectors[MOST_FRAMES], derive(many.mirrored[kept[:1]])[0])
