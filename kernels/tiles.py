@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from mitate.kernels.distance import LIRE_WEIGHTS, lire_distance, squared_l2
 from mitate.kernels.jit import jit
-from mitate.kernels.nearest import CHUNK_TILES, DEAD_NORM, Queries
+from mitate.kernels.nearest import CHUNK_TILES, DEAD_NORM, Ints, Queries
 from mitate.kernels.tile_code import TILE_ROWS, TILE_WORDS
 
 Tile = npt.NDArray[np.int32]  # (n, 9, 16)
@@ -40,7 +40,7 @@ class Metric:
     n_dims: int
     dtype: type[np.generic]
     put: Callable[[Tile, int, Any], None]
-    take: Callable[[Tile, int, Any], None]
+    take: Callable[[Tile, Ints, Any], None]
     queries: Callable[[Any], Queries]
     distances: Callable[[Any, Any], npt.NDArray[Any]]  # of rows and one query, plainly computed
     distance_type: type[np.generic]
@@ -76,10 +76,22 @@ class Tiles:
 
     def rows(self, first: int, stop: int) -> npt.NDArray[Any]:
         """Return a copy of rows first..stop - 1, dead ones too."""
-        found = np.empty((stop - first, self._metric.n_dims), self._metric.dtype)
-        for tiles, place, part in self._parts(first, stop):
-            self._metric.take(tiles, place, found[part])
-        return found
+        return self.take(np.arange(first, stop))
+
+    def take(
+        self,
+        rows: Ints,  # any shape
+    ) -> npt.NDArray[Any]:
+        """Return a copy of some rows, in the shape of `rows` and (n_dims,)."""
+        flat = rows.reshape(-1)
+        found = np.empty((len(flat), self._metric.n_dims), self._metric.dtype)
+        chunks = flat // CHUNK_ROWS
+        for chunk in np.unique(chunks):
+            inside = chunks == chunk
+            part = np.empty((np.count_nonzero(inside), self._metric.n_dims), self._metric.dtype)
+            self._metric.take(self._chunks[chunk], flat[inside] % CHUNK_ROWS, part)
+            found[inside] = part
+        return found.reshape(*rows.shape, self._metric.n_dims)
 
     def _parts(self, first: int, stop: int) -> list[tuple[Tile, int, slice]]:
         """Return each chunk with some of the rows, the place in it, and which rows they are."""
@@ -120,10 +132,10 @@ def _put_words(tiles: Tile, row: int, words: Tile, norm: int) -> None:
 
 
 @jit
-def _take_words(tiles: Tile, first: int, words: Tile) -> None:
+def _take_words(tiles: Tile, rows: Ints, words: Tile) -> None:
     for i in range(len(words)):
         for word in range(TILE_WORDS):
-            words[i, word] = tiles[(first + i) // TILE_ROWS, word, (first + i) % TILE_ROWS]
+            words[i, word] = tiles[rows[i] // TILE_ROWS, word, rows[i] % TILE_ROWS]
 
 
 @jit
@@ -138,8 +150,8 @@ def _put_l2(tiles: Tile, first: int, vectors: npt.NDArray[np.int8]) -> None:
         _put_words(tiles, first + i, row.view(np.int32), int(norm))
 
 
-def _take_l2(tiles: Tile, first: int, out: npt.NDArray[np.int8]) -> None:
-    _take_words(tiles, first, out.view(np.int32))
+def _take_l2(tiles: Tile, rows: Ints, out: npt.NDArray[np.int8]) -> None:
+    _take_words(tiles, rows, out.view(np.int32))
     np.bitwise_xor(out.view(np.uint8), 0x80, out=out.view(np.uint8))
 
 
@@ -165,12 +177,11 @@ def _put_lire(tiles: Tile, first: int, layouts: npt.NDArray[np.uint8]) -> None:
         _put_words(tiles, first + i, row.view(np.int32), norm * 32 + layouts[i, 32])
 
 
-def _take_lire(tiles: Tile, first: int, out: npt.NDArray[np.uint8]) -> None:
+def _take_lire(tiles: Tile, rows: Ints, out: npt.NDArray[np.uint8]) -> None:
     words = np.empty((len(out), TILE_WORDS), np.int32)
-    _take_words(tiles, first, words)
+    _take_words(tiles, rows, words)
     out[:, :32] = words.view(np.uint8)
     out[:, _DOUBLED] //= 2
-    rows = np.arange(first, first + len(out))
     out[:, 32] = tiles[rows // TILE_ROWS, TILE_WORDS, rows % TILE_ROWS] & 31
 
 

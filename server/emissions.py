@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,20 @@ _REPEATED_SHARE = 0.2
 _NEW_DISTANCE = 625.0
 
 
+class VectorRows(Protocol):
+    """Vectors of which any may be read by number, slice or array of numbers."""
+
+    def __getitem__(self, kept: Any, /) -> Any:
+        """Return (32,) for a number, else (..., 32)."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """The frames of one source."""
 
     times_ms: NDArray[np.int64]  # (n,) strictly increasing
     kept_first: NDArray[np.uint32]  # (m,) first frame of each vector
-    vectors: Vectors  # (m, 32)
+    vectors: VectorRows  # (m, 32)
     end_ms: int
 
     @cached_property

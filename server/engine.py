@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mitate.kernels.errors import NotReady
 from mitate.server import metrics
 from mitate.server.index import Neighbours
-from mitate.server.library import Library, Scope, Snapshot
+from mitate.server.library import Compacted, Library, Scope, Snapshot
 from mitate.server.search_queue import Dropped, Found, Search, SearchQueue, Slice
 from mitate.server.tickets import Ticket
 
@@ -40,6 +40,7 @@ class Engine:
         self._queue = SearchQueue(max_queued)
         self._wake = threading.Condition()
         self._open = True
+        self._compacted: Future[Compacted] | None = None  # while one is built
         self.generation = 0
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
@@ -92,6 +93,10 @@ class Engine:
             self._wake.notify()
         self._thread.join()
 
+    def _has_work(self) -> bool:
+        compacted = self._compacted is not None and self._compacted.done()
+        return bool(self._changes or self._queue or not self._open or compacted)
+
     def _refuse_when_closed(self) -> None:
         if not self._open:
             raise NotReady("the server is shutting down")
@@ -102,7 +107,7 @@ class Engine:
             batch: list[Slice] = []
             dropped: list[Dropped] = []
             with self._wake:
-                self._wake.wait_for(lambda: self._changes or self._queue or not self._open)
+                self._wake.wait_for(self._has_work)
                 if self._changes and not self._queue.n_begun:
                     changes, self._changes = self._changes, changes
                 else:
@@ -116,8 +121,23 @@ class Engine:
             for function, future in changes:
                 self.generation += 1
                 self._settle(future, partial(function, self._library))
+            self._compact()
             if batch:
                 self._search(batch)
+
+    def _compact(self) -> None:
+        """Have indexes with many dead rows built anew beside the searches, then go on with them."""
+        if self._compacted and self._compacted.done() and not self._queue.n_begun:
+            self._library.adopt(self._compacted.result())
+            self._compacted = None
+        if self._compacted is None and self._library.wants_compaction:
+            self._compacted = Future()
+            threading.Thread(target=self._build_compacted, args=(self._compacted,)).start()
+
+    def _build_compacted(self, future: Future[Compacted]) -> None:
+        future.set_result(self._library.compacted())
+        with self._wake:
+            self._wake.notify()
 
     def _search(self, batch: list[Slice]) -> None:
         """Search a batch; searches whose last slice it holds are answered."""

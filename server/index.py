@@ -33,7 +33,10 @@ class Neighbours(NamedTuple):
 
 
 class Index(Protocol):
-    """Vectors by row. A row keeps its number for the life of the index."""
+    """Vectors by row. A row keeps its number for the life of the index.
+
+    One thread changes and searches an index; any thread may `take` rows that are there.
+    """
 
     @property
     def n_rows(self) -> int:
@@ -49,6 +52,12 @@ class Index(Protocol):
     def remove(self, first: int, stop: int) -> None:
         """Remove rows `first`..`stop` - 1 at once; removing a removed row changes nothing."""
 
+    def take(
+        self,
+        rows: NDArray[np.int64],  # any shape
+    ) -> NDArray[np.int8]:
+        """Return a copy of the vectors of some rows, removed ones included, (..., 32)."""
+
     def search(
         self,
         queries: NDArray[np.int8],  # (q, 32)
@@ -58,12 +67,16 @@ class Index(Protocol):
         """Find the `k` nearest rows that are not removed, among all or those in some ranges."""
 
 
-def make_index(name: str = "auto", n_threads: int = 1) -> Index:
+def make_index(
+    name: str = "auto", n_threads: int = 1, max_opened: int = 0, *, runs: bool = True
+) -> Index:
     """Make an empty index.
 
     Args:
         name: "native", "faiss", "numpy", or "auto", which is native.
         n_threads: threads that share a large search, where the backend can.
+        max_opened: runs that the native backend opens for a query; 0 opens all that can matter.
+        runs: whether consecutive rows tend to be alike.
 
     Raises:
         SettingsError: unknown name, or FAISS asked for and not installed.
@@ -77,7 +90,7 @@ def make_index(name: str = "auto", n_threads: int = 1) -> Index:
     if name == "numpy":
         return NumpyIndex()
     if name != "faiss":
-        return NativeIndex(n_threads)
+        return NativeIndex(n_threads, max_opened, run_limit=None if runs else 0.0)
     if not faiss_installed():
         raise SettingsError("index backend is 'faiss', which is not installed; install mitate[cpu]")
     return FaissIndex()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import threading
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ class FaissIndex:
 
         self._faiss: Any = faiss
         self._flat: Any = faiss.IndexFlatL2(N_DIMS)
+        self._moving = threading.Lock()  # adding moves what is read back
         self._alive = np.zeros(0, np.bool_)
         self.n_dead = 0
 
@@ -75,7 +77,8 @@ class FaissIndex:
             self._alive = np.pad(
                 self._alive, (0, max(stop, 2 * len(self._alive)) - len(self._alive))
             )
-        self._flat.add(vectors.astype(np.float32))
+        with self._moving:
+            self._flat.add(vectors.astype(np.float32))
         self._alive[first:stop] = True
         return first
 
@@ -84,6 +87,12 @@ class FaissIndex:
         check_range(first, stop, self.n_rows)
         self.n_dead += int(np.count_nonzero(self._alive[first:stop]))
         self._alive[first:stop] = False
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Return a copy of the vectors of some rows."""
+        with self._moving:
+            found = self._flat.reconstruct_batch(rows.reshape(-1)) if rows.size else np.zeros(0)
+        return np.asarray(found, np.int8).reshape(*rows.shape, N_DIMS)
 
     def search(
         self, queries: NDArray[np.int8], k: int, allowed: NDArray[np.int64] | None = None

@@ -26,7 +26,7 @@ from mitate.server.index import Neighbours, check_range, check_rows, check_searc
 
 _PAIRS_PER_THREAD = 4_000_000  # compared in about a millisecond
 _FEW_ROWS = 8192  # compared as fast as their runs
-_SHORT_RUN = 2.0  # rows on average; shorter runs cost more than they save
+_SHORT_RUN = 4.0  # rows on average; shorter runs cost more than they save
 _QUERIES_AT_ONCE = 128  # whose neighbours are held in memory together
 _ALL = np.iinfo(np.int64).max
 
@@ -42,11 +42,12 @@ class NativeIndex:
         n_threads: int = 1,
         max_opened: int = 0,  # runs opened for a query; 0 opens all that can matter
         metric: Metric = L2,
-        run_limit: float | None = None,  # distance from the first row of a run that ends it
+        run_limit: float | None = None,  # distance from the first row that ends a run; 0: no runs
     ) -> None:
         self._metric = metric
         self._tiles = Tiles(metric)
-        self._runs = RunTable(metric, metric.run_limit if run_limit is None else run_limit)
+        limit = metric.run_limit if run_limit is None else run_limit
+        self._runs = RunTable(metric, limit) if limit else None
         self._n_threads = n_threads
         self._max_opened = max_opened or _ALL
         self.n_dead = 0
@@ -59,24 +60,25 @@ class NativeIndex:
     @property
     def n_runs(self) -> int:
         """Runs ever made."""
-        return self._runs.n_runs
+        return self._runs.n_runs if self._runs else 0
 
     def add(self, vectors: NDArray[Any]) -> int:
         """Append rows of shape (n, d); return the number of the first."""
         check_rows(vectors, "vectors", self._metric)
-        self._runs.append(vectors)
+        if self._runs:
+            self._runs.append(vectors)
         return self._tiles.append(vectors)
 
     def remove(self, first: int, stop: int) -> None:
         """Remove rows `first`..`stop` - 1."""
         check_range(first, stop, self.n_rows)
         self.n_dead += self._tiles.kill(first, stop)
-        self._runs.kill(first, stop)
+        if self._runs:
+            self._runs.kill(first, stop)
 
-    def vectors(self, first: int, stop: int) -> NDArray[Any]:
-        """Return a copy of rows `first`..`stop` - 1, of shape (n, d), removed ones included."""
-        check_range(first, stop, self.n_rows)
-        return self._tiles.rows(first, stop)
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return a copy of the vectors of some rows."""
+        return self._tiles.take(rows)
 
     def search(
         self, queries: NDArray[Any], k: int, allowed: NDArray[np.int64] | None = None
@@ -95,7 +97,7 @@ class NativeIndex:
     def _runs_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """Return the ranges of runs to search in place of rows; None where rows are quicker."""
         n_rows = int((rows[:, 1] - rows[:, 0]).sum())
-        runs = self._runs.ranges_of(rows) if n_rows >= _FEW_ROWS else None
+        runs = self._runs.ranges_of(rows) if self._runs and n_rows >= _FEW_ROWS else None
         if runs is None or n_rows < _SHORT_RUN * int((runs[:, 1] - runs[:, 0]).sum()):
             return None
         return runs
@@ -106,9 +108,9 @@ class NativeIndex:
         return best, np.ones(len(queries.words), np.bool_)
 
     def _open(self, ranges: NDArray[np.int64], queries: Queries, k: int) -> Part:
-        return nearest_by_runs(
-            self._runs.arrays, self._tiles.addresses, ranges, queries, k, self._max_opened
-        )
+        assert self._runs is not None
+        chunks = self._tiles.addresses
+        return nearest_by_runs(self._runs.arrays, chunks, ranges, queries, k, self._max_opened)
 
     def _shared(
         self, work: Work, ranges: NDArray[np.int64], queries: Queries, k: int

@@ -52,10 +52,9 @@ class NumpyIndex:
         check_range(first, stop, self.n_rows)
         self._alive[first:stop] = False
 
-    def vectors(self, first: int, stop: int) -> NDArray[Any]:
-        """Return a copy of rows `first`..`stop` - 1."""
-        check_range(first, stop, self.n_rows)
-        return self._vectors[first:stop].copy()
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return a copy of the vectors of some rows."""
+        return self._vectors[rows]
 
     def search(
         self, queries: NDArray[Any], k: int, allowed: NDArray[np.int64] | None = None

@@ -40,6 +40,13 @@ TRIES = 10  # searches that met a source which was being removed
 RETRY_S = 0.02
 
 
+@dataclass(slots=True)
+class Proof:
+    """Whether the index has proved everything that it was asked during one call."""
+
+    exact: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a search is asked for."""
@@ -48,6 +55,7 @@ class Wanted:
     scope: Scope = field(default_factory=Scope)
     unmirrored_only: bool = False
     ticket: Ticket = field(default_factory=Ticket, compare=False)
+    proof: Proof = field(default_factory=Proof, compare=False)
 
 
 class _Removed(Exception):
@@ -88,11 +96,11 @@ class Matcher:
             ),
             wanted,
         )
-        return _timed(answer, started, decode=decoded_ms)
+        return _timed(_proved(answer, wanted), started, decode=decoded_ms)
 
     def signatures(self, layouts: Layouts, wanted: Wanted) -> list[Answer]:
         """Answer one-frame signatures, shape (n, 33)."""
-        return self._search(
+        answers = self._search(
             lambda find, names: search_pictures(
                 views_of_layouts(layouts),
                 find,
@@ -103,6 +111,7 @@ class Matcher:
             ),
             wanted,
         )
+        return [_proved(answer, wanted) for answer in answers]
 
     def columns(self, layouts: Layouts, wanted: Wanted) -> Columns:
         """Answer one-frame signatures, shape (n, 33), in columns."""
@@ -122,7 +131,8 @@ class Matcher:
             ),
             wanted,
         )
-        return _timed(replace(answer, kind=signature.kind), started, decode=signed_ms)
+        answer = replace(_proved(answer, wanted), kind=signature.kind)
+        return _timed(answer, started, decode=signed_ms)
 
     def scan(
         self,
@@ -180,6 +190,7 @@ class Matcher:
         started_s = time.perf_counter()
         found = self._engine.search(queries, k, wanted.scope, windows, wanted.ticket).result()
         telemetry.waited_and_searched(started_s, found.queue_ms)
+        wanted.proof.exact &= bool(found.neighbours.exact.all())
         return found
 
     def _search(
@@ -203,6 +214,10 @@ class Matcher:
             return known[source_id]
 
         return name_of
+
+
+def _proved(answer: Answer, wanted: Wanted) -> Answer:
+    return replace(answer, exact=answer.exact and wanted.proof.exact)
 
 
 Timed = TypeVar("Timed", Answer, Timeline)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -87,7 +88,8 @@ def build(settings: Settings) -> App:
         MitateError: the data directory or the index cannot be used.
     """
     n_threads = settings.search_threads or os.cpu_count() or 1
-    library = Library(lambda: make_index(settings.index, n_threads))
+    make = partial(make_index, settings.index, n_threads, settings.max_opened_runs)
+    library = Library(make, partial(make, runs=False))
     store = Store(Path(settings.data))
     engine = Engine(library, settings.max_queue_signatures)
     limits = Limits(

@@ -82,6 +82,13 @@ class Settings:
         low=0,
         high=1024,
     )
+    max_opened_runs: int = _setting(
+        "Runs of similar frames that a search may look into for each query vector; 0 is all that "
+        "can matter. Answers for which it was not enough say that they are not exact.",
+        0,
+        low=0,
+        high=2**31 - 1,
+    )
     workers: int = _setting(
         "Decoding processes; 0 is one for each processor core.", 0, low=0, high=1024
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from make_signature import make_signature
 
 from mitate.kernels.errors import NotReady, OperationCancelled, Overloaded
-from mitate.kernels.vector import N_DIMS
+from mitate.kernels.vector import N_DIMS, derive
 from mitate.server.engine import Engine
 from mitate.server.index import Neighbours
 from mitate.server.index_numpy import NumpyIndex
@@ -51,6 +52,36 @@ def test_merged_searches_answer_like_single_ones(engine: Engine) -> None:
         assert found.n_batched == 12
         np.testing.assert_array_equal(one.rows, found.neighbours.rows)
         np.testing.assert_array_equal(one.distances, found.neighbours.distances)
+
+
+def test_many_dead_rows_are_compacted_while_searches_go_on() -> None:
+    building, go_on = threading.Event(), threading.Event()
+
+    class Slow(NumpyIndex):
+        def take(self, rows: np.ndarray) -> np.ndarray:
+            building.set()
+            assert go_on.wait(10)
+            return super().take(rows)
+
+    library = Library(Slow)
+    engine = Engine(library, max_queued=100)
+    sources = [add(engine, i) for i in range(4)]
+    engine.change(lambda library: library.remove(0, 1)).result()
+    assert building.wait(10)
+    query = derive(sources[2].signature.layouts[:1])
+    before = engine.search(query, 1, ALL).result()
+    n = sources[2].signature.n_kept
+    assert before.neighbours.rows[0, 0] >= 2 * n
+    engine.change(lambda library: library.remove(3)).result()
+    go_on.set()
+    deadline = time.monotonic() + 10
+    while library.index.n_rows != n and time.monotonic() < deadline:
+        time.sleep(0.01)
+    after = engine.search(query, 1, ALL).result()
+    assert after.neighbours.rows[0, 0] < n
+    assert after.snapshot.locate(after.neighbours.rows)[0] == 2
+    assert (library.index.n_rows, library.index.n_dead) == (n, 0)
+    engine.close()
 
 
 def test_searches_of_different_scopes_are_kept_apart(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from signatures import moving_layouts, random_layouts, signature
 
 from mitate.kernels.errors import AlreadyExists, NotFound
+from mitate.kernels.vector import derive
 from mitate.server.index import rows_within
 from mitate.server.index_numpy import NumpyIndex
 from mitate.server.library import MAX_DEAD_SHARE, Library, NewSource, Scope, Snapshot
@@ -28,7 +29,7 @@ def assert_consistent(library: Library) -> None:
     """Every kept frame of every source is found at its place."""
     snapshot = library.snapshot()
     for source in snapshot.sources.values():
-        found = library.index.search(source.vectors, 1)
+        found = library.index.search(source.vectors[:], 1)
         assert (found.distances == 0).all()
         rows = np.arange(source.first_row, source.stop_row)
         source_ids, kept = snapshot.locate(rows)
@@ -94,7 +95,10 @@ def test_the_index_is_built_anew_when_a_fifth_is_dead() -> None:
     library.add(*(new_source(i) for i in range(1, 11)))
     library.remove(2, 5)
     assert (library.index.n_rows, library.index.n_dead) == (100, 20)
+    assert not library.wants_compaction
     library.remove(7)
+    assert library.wants_compaction
+    library.adopt(library.compacted())
     assert (library.index.n_rows, library.index.n_dead) == (70, 0)
     assert library.snapshot().n_rows == 70
     assert_consistent(library)
@@ -127,8 +131,42 @@ def test_any_history_leaves_every_frame_at_its_place(history: list[tuple[bool, i
             library.add(new_source(source_id, n_frames))
         elif held:
             library.remove(source_id)
+        if library.wants_compaction:
+            library.adopt(library.compacted())
         assert library.index.n_dead <= MAX_DEAD_SHARE * library.index.n_rows
     assert_consistent(library)
+
+
+def test_what_changes_during_compaction_is_in_the_compacted_library() -> None:
+    library = Library(NumpyIndex)
+    library.add(*(new_source(i) for i in range(6)))
+    library.remove(0, 2)
+    before = library.snapshot()
+    compacted = library.compacted()
+    library.remove(4)
+    library.add(new_source(7), new_source(2, n_frames=3))
+    vectors = before.sources[3].vectors[:]
+    library.adopt(compacted)
+    assert set(library.snapshot().sources) == {1, 2, 3, 5, 7}
+    assert library.index.n_rows == 6 * 10 - 20 + 10 + 3
+    assert library.index.n_dead == 10
+    assert_consistent(library)
+    np.testing.assert_array_equal(before.sources[3].vectors[:], vectors)
+
+
+def test_stored_vectors_are_read_by_number_slice_and_array() -> None:
+    library = Library(NumpyIndex)
+    library.add(new_source(1), new_source(2))
+    stored = library.snapshot().sources[2].vectors
+    all_of_them = derive(library.snapshot().sources[2].signature.layouts)
+    assert len(stored) == len(all_of_them) == 10
+    np.testing.assert_array_equal(stored[3], all_of_them[3])
+    np.testing.assert_array_equal(stored[-1], all_of_them[-1])
+    np.testing.assert_array_equal(stored[2:5], all_of_them[2:5])
+    grid = np.array([[1, 2], [9, 0]])
+    np.testing.assert_array_equal(stored[grid], all_of_them[grid])
+    with pytest.raises(IndexError, match=r"kept frames 3\.\.10 of 10"):
+        stored[np.array([3, 10])]
 
 
 def test_readers_see_both_sources_of_a_pair_or_neither() -> None:

@@ -217,7 +217,7 @@ def test_the_listed_moments_are_the_nearest_that_are_stored(
     last = answer.matches[-1].distance
     for source in shelf.library.snapshot().sources.values():
         times_ms = source.signature.times_ms[source.signature.kept_first]
-        distances = ((source.vectors - query) ** 2).sum(axis=1)
+        distances = ((source.vectors[:] - query) ** 2).sum(axis=1)
         known = [(source.source_id, int(time_ms)) in covered for time_ms in times_ms]
         for i in np.flatnonzero(distances < last):
             reach = (np.sqrt(distances[i]) + SAME_LENGTH) ** 2
