@@ -8,7 +8,7 @@ operation is one IEEE float64 operation per element, so all implementations agre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,31 +43,57 @@ def rgb_means(
     colour: Colour,
 ) -> Floats:
     """Return RGB, (..., 3) of 0..255 full range and clipped; NaN where an input is NaN."""
+    scale = native_scale(colour)
     if colour.space == "grey":
-        rgb = np.repeat(_unit(means[..., :1], colour), 3, axis=-1)
+        rgb = np.repeat(_unit(means[..., :1], scale), 3, axis=-1)
     elif colour.space == "rgb":
-        rgb = _unit(means, colour)
+        rgb = _unit(means, scale)
     else:
-        rgb = _from_yuv(means, colour)
+        rgb = _from_yuv(means, scale)
     clipped: Floats = np.clip(rgb, 0.0, 255.0)
     return clipped
 
 
-def _unit(samples: Floats, colour: Colour) -> Floats:
-    """Scale luma or RGB to 0..255."""
-    if colour.full_range:
-        return samples * (255.0 / (2.0**colour.depth - 1.0))
-    step = 2.0 ** (colour.depth - 8)
-    return (samples - 16.0 * step) * (255.0 / (219.0 * step))
+class Scale(NamedTuple):
+    """Numbers with which means of native samples become RGB."""
+
+    luma_offset: float
+    luma_scale: float  # of luma, or of R, G and B
+    chroma_offset: float
+    chroma_scale: float
+    red_cr: float
+    blue_cb: float
+    k_red: float
+    k_blue: float
+    k_green: float
 
 
-def _from_yuv(means: Floats, colour: Colour) -> Floats:
-    step = 2.0 ** (colour.depth - 8)
-    chroma_range = 2.0**colour.depth - 1.0 if colour.full_range else 224.0 * step
-    luma = _unit(means[..., 0], colour)
-    cb, cr = ((means[..., i] - 128.0 * step) * (255.0 / chroma_range) for i in (1, 2))
+def native_scale(colour: Colour) -> Scale:
+    """Return the numbers that belong to a colour."""
+    step, largest = 2.0 ** (colour.depth - 8), 2.0**colour.depth - 1.0
+    offset, scale = (0.0, 255.0 / largest) if colour.full_range else _studio(step)
+    chroma_range = largest if colour.full_range else 224.0 * step
     k_red, k_blue = _LUMA_RED_BLUE[colour.matrix]
-    red = luma + 2.0 * (1.0 - k_red) * cr
-    blue = luma + 2.0 * (1.0 - k_blue) * cb
-    green = (luma - k_red * red - k_blue * blue) / (1.0 - k_red - k_blue)
+    return Scale(
+        *(offset, scale, 128.0 * step, 255.0 / chroma_range),
+        *(2.0 * (1.0 - k_red), 2.0 * (1.0 - k_blue)),
+        *(k_red, k_blue, 1.0 - k_red - k_blue),
+    )
+
+
+def _studio(step: float) -> tuple[float, float]:
+    return 16.0 * step, 255.0 / (219.0 * step)
+
+
+def _unit(samples: Floats, scale: Scale) -> Floats:
+    """Scale luma or RGB to 0..255."""
+    return (samples - scale.luma_offset) * scale.luma_scale
+
+
+def _from_yuv(means: Floats, scale: Scale) -> Floats:
+    luma = _unit(means[..., 0], scale)
+    cb, cr = ((means[..., i] - scale.chroma_offset) * scale.chroma_scale for i in (1, 2))
+    red = luma + scale.red_cr * cr
+    blue = luma + scale.blue_cb * cb
+    green = (luma - scale.k_red * red - scale.k_blue * blue) / scale.k_green
     return np.stack((red, green, blue), axis=-1)

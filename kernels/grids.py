@@ -137,8 +137,8 @@ class Grids:
 def part_of_plane(plane: Plane, picture: Picture, rect: Rect) -> Rect:
     """Return the samples of a plane, which may be of reduced size, that show part of a picture."""
     columns, rows = plane.width, plane.buffer.shape[0]
-    left, right = _part_of_line(columns, picture.width, rect.left, rect.right)
-    top, bottom = _part_of_line(rows, picture.height, rect.top, rect.bottom)
+    left, right = part_of_line(columns, picture.width, rect.left, rect.right)
+    top, bottom = part_of_line(rows, picture.height, rect.top, rect.bottom)
     return Rect(left, top, right, bottom)
 
 
@@ -151,7 +151,8 @@ def scale_rect(rect: Rect, width: int, height: int, picture: Picture) -> Rect:
     return Rect(left, top, max(right, left + 1), max(bottom, top + 1))
 
 
-def _part_of_line(samples: int, pixels: int, first: int, stop: int) -> tuple[int, int]:
+def part_of_line(samples: int, pixels: int, first: int, stop: int) -> tuple[int, int]:
+    """Return the samples of a line, maybe fewer than pixels, that show pixels first..stop - 1."""
     if samples == pixels:
         return first, stop
     step = -(-pixels // samples)

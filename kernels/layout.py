@@ -47,7 +47,7 @@ _COSINES = np.array(
     ]
 )
 _ODD = np.array([1, -1] * 4)
-_DCT = np.hstack([_COSINES, _COSINES[:, ::-1] * _ODD[:, None]])  # (frequency, sample)
+DCT = np.hstack([_COSINES, _COSINES[:, ::-1] * _ODD[:, None]])  # (frequency, sample)
 
 
 def describe(
@@ -72,9 +72,9 @@ def quantise(
     spectrum: npt.NDArray[np.int64],  # (n, 33) as `coefficients` returns them
 ) -> Layouts:
     """Return the descriptors of DCT coefficients, (n, 33) uint8."""
-    codes: Layouts = _AC_CODES[np.clip(spectrum >> _AC_SHIFT, -256, 255) + 256]
-    codes[:, 0] = _LUMA_DC_CODES[spectrum[:, 0] >> 3]
-    codes[:, [21, 27]] = _CHROMA_DC_CODES[spectrum[:, [21, 27]] >> 3]
+    codes: Layouts = AC_CODES[np.clip(spectrum >> _AC_SHIFT, -256, 255) + 256]
+    codes[:, 0] = LUMA_DC_CODES[spectrum[:, 0] >> 3]
+    codes[:, [21, 27]] = CHROMA_DC_CODES[spectrum[:, [21, 27]] >> 3]
     return codes
 
 
@@ -101,7 +101,7 @@ def restore(
     spectrum[:, CHANNEL[AC], ZIGZAG_V[POSITION[AC]], ZIGZAG_U[POSITION[AC]]] = values
     for channel, middles in enumerate((_LUMA_DC_MIDDLES, *[_CHROMA_DC_MIDDLES] * 2)):
         spectrum[:, channel, 0, 0] = 8 * middles[layouts[:, DC[channel]]]
-    luma, cb, cr = (_DCT.T @ spectrum @ _DCT).transpose(1, 0, 2, 3)
+    luma, cb, cr = (DCT.T @ spectrum @ DCT).transpose(1, 0, 2, 3)
     grey = (luma - 16.0) / 219.0
     blue = grey + (cb - 128.0) / (224.0 * 0.564)
     red = grey + (cr - 128.0) / (224.0 * 0.713)
@@ -147,7 +147,7 @@ def _transform(
 
     Rows come first, then columns; terms are added in the order of the samples.
     """
-    cosines = _DCT[:6, :, None, None, None]
+    cosines = DCT[:6, :, None, None, None]
     by_row = cosines[:, 0] * blocks[None, :, :, 0]
     for x in range(1, 8):
         by_row += cosines[:, x] * blocks[None, :, :, x]
@@ -192,9 +192,9 @@ def _chroma_dc_code(mean: int) -> int:
     return max(mean - 64, 0) >> 2
 
 
-_AC_CODES = np.array([_ac_code(value) for value in range(-256, 256)], np.uint8)
-_LUMA_DC_CODES = np.array([_luma_dc_code(mean) for mean in range(256)], np.uint8)
-_CHROMA_DC_CODES = np.array([_chroma_dc_code(mean) for mean in range(256)], np.uint8)
+AC_CODES = np.array([_ac_code(value) for value in range(-256, 256)], np.uint8)
+LUMA_DC_CODES = np.array([_luma_dc_code(mean) for mean in range(256)], np.uint8)
+CHROMA_DC_CODES = np.array([_chroma_dc_code(mean) for mean in range(256)], np.uint8)
 
 
 def _middles(codes: npt.NDArray[np.uint8]) -> Floats:
@@ -205,4 +205,4 @@ def _middles(codes: npt.NDArray[np.uint8]) -> Floats:
     return np.asarray(np.interp(np.arange(64), known, middles))
 
 
-_LUMA_DC_MIDDLES, _CHROMA_DC_MIDDLES = _middles(_LUMA_DC_CODES), _middles(_CHROMA_DC_CODES)
+_LUMA_DC_MIDDLES, _CHROMA_DC_MIDDLES = _middles(LUMA_DC_CODES), _middles(CHROMA_DC_CODES)
