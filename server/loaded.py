@@ -79,6 +79,12 @@ class LoadedSource:
         return StoredVectors(self.index, self.first_row, self.signature.n_kept)
 
     @property
+    def window_vectors(self) -> StoredVectors:
+        """The searched vectors of the windows, run by run."""
+        n_windows = self.stop_window_row - self.first_window_row
+        return StoredVectors(self.windows, self.first_window_row, n_windows)
+
+    @property
     def stop_row(self) -> int:
         """The row after the last."""
         return self.first_row + self.signature.n_kept
