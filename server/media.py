@@ -43,15 +43,19 @@ def readable_path(text: str, roots: Iterable[Path]) -> Path:
         PermissionRefused: it lies outside the media roots.
         NotFound: there is no such file.
     """
-    path = Path(text)
     allowed = [root.resolve() for root in roots]
-    resolved = path.resolve()
-    if not path.is_absolute() or not any(resolved.is_relative_to(root) for root in allowed):
+    try:
+        resolved = Path(text).resolve()
+        readable = Path(text).is_absolute() and any(resolved.is_relative_to(r) for r in allowed)
+        found = readable and resolved.is_file()
+    except (OSError, ValueError):  # no name of a file: a null byte, too long, a loop of links
+        readable = found = False
+    if not readable:
         shown = ", ".join(map(str, allowed)) or "none are set"
         raise PermissionRefused(
             f"the server may not read {text!r}; allowed are absolute paths below its media_roots "
             f"({shown})"
         )
-    if not resolved.is_file():
+    if not found:
         raise NotFound(f"there is no file {text!r} at the server")
     return resolved

@@ -51,13 +51,7 @@ _BATCH_QUERIES = Histogram(
 _BATCH_SECONDS = Histogram(
     "mitate_batch_seconds", "Time of one call of the index.", buckets=_SECONDS, registry=REGISTRY
 )
-_FALLBACKS = Counter(
-    "mitate_decoder_fallbacks",
-    "Files that another decoder than the first had to read.",
-    ("wanted", "used"),
-    registry=REGISTRY,
-)
-_REFUSED_FILES = Counter(
+_MEDIA_FAILURES = Counter(
     "mitate_media_failures",
     "Files that could not be read, by reason.",
     ("reason",),
@@ -104,14 +98,9 @@ def batch_ended(n_queries: int, seconds: float) -> None:
     _BATCH_SECONDS.observe(seconds)
 
 
-def decoder_fell_back(wanted: str, used: str) -> None:
-    """Count a file that the wanted decoder could not read and another one did."""
-    _FALLBACKS.labels(wanted, used).inc()
-
-
 def media_failed(reason: str) -> None:
     """Count a file that no decoder could read, or whose decoding ended otherwise."""
-    _REFUSED_FILES.labels(reason).inc()
+    _MEDIA_FAILURES.labels(reason).inc()
 
 
 def loop_lagged(seconds: float) -> None:

@@ -31,6 +31,7 @@ from mitate.kernels.sign import Chunk, MediaHead, SignatureStream, sign
 from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still, still
 from mitate.kernels.views import Level, PictureViews, picture_views
+from mitate.server import metrics
 
 log = logging.getLogger(__name__)
 
@@ -260,6 +261,7 @@ class WorkerPool:
             worker.process.join(1)
             code = worker.process.exitcode
             log.error("worker died pid=%s exit=%s task=%s", worker.process.pid, code, task.kind)
+            metrics.media_failed(WorkerDied.reason)
             raise WorkerDied(f"the decoding process ended (exit code {code})") from broken
         finally:
             self._busy.discard(worker)
@@ -269,6 +271,7 @@ class WorkerPool:
                 worker.stop()
                 self._idle.put(None)
         if kind == "error":
+            metrics.media_failed(value[0])
             raise error_class(value[0])(value[1])
         return value
 
@@ -293,6 +296,7 @@ class WorkerPool:
             if cancelled is not None and cancelled.is_set():
                 raise OperationCancelled("the work was cancelled")
             if time.monotonic() - last_sign_of_life > self._stall_s:
+                metrics.media_failed(WorkerDied.reason)
                 raise WorkerDied(
                     f"decoding made no progress for {self._stall_s:g} s, the limit (worker_stall_s)"
                 )

@@ -128,6 +128,8 @@ def wrong_sources() -> dict[str, tuple[tuple[str, str], media.MediaSource]]:
         "unknown upload": (MISSING, media.MediaSource(upload_id="none")),
         "empty upload id": (MISSING, media.MediaSource(upload_id="")),
         "path outside": (REFUSED, media.MediaSource(path="/etc/passwd")),
+        "path with a null byte": (REFUSED, media.MediaSource(path="/etc/\0passwd")),
+        "path without end": (REFUSED, media.MediaSource(path="/" + "x" * 5000)),
         "relative path": (REFUSED, media.MediaSource(path="etc/passwd")),
         "empty path": (REFUSED, media.MediaSource(path="")),
     }
