@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
-from mitate.clients import transport
+from mitate.clients import tracing, transport
 from mitate.clients.access import Access, AccessOptions
 from mitate.clients.address import DEFAULT_ADDRESS, check_address
 from mitate.clients.aio_status import Ending
@@ -85,26 +85,28 @@ class AwaitingConnection(Connection):
         return last
 
     async def _answer(self, call: Call) -> Any:
-        running = self._method(call)(_request(call), **self._with(call))
-        ending = Ending(running)
-        try:
-            answer = await running
-        except grpc.RpcError as error:
-            raise self._error(call, await ending.error(error)) from error
-        check_feed(call)
-        return answer
+        with tracing.exchange(call.method) as traced:
+            running = self._method(call)(_request(call), **self._with(call, traced))
+            ending = Ending(running)
+            try:
+                answer = await running
+            except grpc.RpcError as error:
+                raise self._error(call, await ending.error(error)) from error
+            check_feed(call)
+            return answer
 
     async def _messages(self, call: Call) -> AsyncGenerator[Any, None]:
-        stream = self._method(call)(_request(call), **self._with(call))
-        ending = Ending(stream)
-        try:
-            async for message in stream:
-                yield message
-        except grpc.RpcError as error:
-            raise self._error(call, await ending.error(error)) from error
-        finally:
-            stream.cancel()
-        check_feed(call)
+        with tracing.exchange(call.method) as traced:
+            stream = self._method(call)(_request(call), **self._with(call, traced))
+            ending = Ending(stream)
+            try:
+                async for message in stream:
+                    yield message
+            except grpc.RpcError as error:
+                raise self._error(call, await ending.error(error)) from error
+            finally:
+                stream.cancel()
+            check_feed(call)
 
 
 def _request(call: Call) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import grpc
 
-from mitate.clients import transport
+from mitate.clients import tracing, transport
 from mitate.clients.access import Access, AccessOptions
 from mitate.clients.address import DEFAULT_ADDRESS, check_address
 from mitate.clients.connection import Connection, check_feed
@@ -82,19 +82,21 @@ class BlockingConnection(Connection):
         return last
 
     def _answer(self, call: Call) -> Any:
-        try:
-            answer = self._method(call)(call.request, **self._with(call))
-        except grpc.RpcError as error:
-            raise self._error(call, error) from error
-        check_feed(call)
-        return answer
+        with tracing.exchange(call.method) as traced:
+            try:
+                answer = self._method(call)(call.request, **self._with(call, traced))
+            except grpc.RpcError as error:
+                raise self._error(call, error) from error
+            check_feed(call)
+            return answer
 
     def _messages(self, call: Call) -> Generator[Any, None, None]:
-        stream = self._method(call)(call.request, **self._with(call))
-        try:
-            yield from stream
-        except grpc.RpcError as error:
-            raise self._error(call, error) from error
-        finally:
-            stream.cancel()
-        check_feed(call)
+        with tracing.exchange(call.method) as traced:
+            stream = self._method(call)(call.request, **self._with(call, traced))
+            try:
+                yield from stream
+            except grpc.RpcError as error:
+                raise self._error(call, error) from error
+            finally:
+                stream.cancel()
+            check_feed(call)

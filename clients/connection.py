@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from mitate.clients import transport
+from mitate.clients import tracing, transport
 from mitate.clients.access import Access
 from mitate.clients.steps import AsyncFeed, Call, Feed
 from mitate.kernels.errors import FailedPrecondition, MitateError
@@ -38,9 +38,10 @@ class Connection:
     def _deadline_s(self, call: Call) -> float:
         return self._work_timeout_s if call.long else self._timeout_s
 
-    def _with(self, call: Call) -> dict[str, Any]:
-        """Return what goes with a call: its deadline and who makes it."""
-        return {"timeout": self._deadline_s(call), "metadata": self._access.metadata()}
+    def _with(self, call: Call, traced: tracing.Metadata) -> dict[str, Any]:
+        """Return what goes with a call: its deadline, who makes it, and the trace it is part of."""
+        metadata = self._access.metadata() + traced
+        return {"timeout": self._deadline_s(call), "metadata": metadata}
 
     def _error(self, call: Call, error: grpc.RpcError) -> MitateError:
         check_feed(call)

@@ -34,6 +34,8 @@ class Call:
     code: str = "CANCELLED"  # name of the gRPC status; until it is known, what a lost caller gets
     reason: str = ""  # of ErrorInfo
     stages_ms: dict[str, float] = field(default_factory=dict)
+    stages: list[tuple[str, float, float]] = field(default_factory=list)  # name, start, end, s
+    span: Any = None  # of OpenTelemetry, where the call is recorded
     trace_id: str = ""  # where the call is traced
     target: Mapping[str, Any] = field(default_factory=dict)  # what of the request is audited
     result: Mapping[str, Any] = field(default_factory=dict)  # what of the answer is audited

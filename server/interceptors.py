@@ -28,6 +28,7 @@ from mitate.server import metrics
 from mitate.server.audit import AUDITED, Audit, described, ids_of
 from mitate.server.authority import Authority, check_scope
 from mitate.server.calls import CALL, REQUEST_ID, SERVER_TIMING, Call, request_id_of
+from mitate.server.tracing import Tracing
 from mitate.server.translate import error_status
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     Args:
         authority: says who calls.
         audit: is told the calls that change something.
+        tracing: makes a span of every call.
     """
 
-    def __init__(self, authority: Authority, audit: Audit) -> None:
-        self._authority, self._audit = authority, audit
+    def __init__(self, authority: Authority, audit: Audit, tracing: Tracing | None = None) -> None:
+        self._authority, self._audit, self._tracing = authority, audit, tracing
         self.gate = _closed  # raises NotReady while no calls are taken
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}  # method -> inner, outer
         self._idle = asyncio.Event()
@@ -134,6 +136,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         given: dict[str, Any] = dict(context.invocation_metadata() or ())
         call = Call(method, request_id_of(given.get(REQUEST_ID)), context.peer())
         CALL.set(call)
+        if self._tracing is not None:
+            self._tracing.begin(call, given)
         return call, given.get("authorization")
 
     def _admit(self, call: Call, authorization: str | None, context: Context) -> None:
@@ -151,6 +155,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         metrics.call_ended(call.method, call.code, call.reason, call.elapsed_ms / 1000)
         if call.code == "OK":
             context.set_trailing_metadata(_trailing(call))
+        if self._tracing is not None:
+            self._tracing.end(call)
         if self._audit.wants(call):
             self._audit.write(call)
         if log.isEnabledFor(logging.DEBUG):

@@ -48,6 +48,7 @@ from mitate.server.service_search import SearchService
 from mitate.server.settings import Settings
 from mitate.server.store import Store
 from mitate.server.tls import server_credentials
+from mitate.server.tracing import make_tracing
 from mitate.server.uploads import Uploads
 from mitate.server.workers import WorkerPool
 from mitate.v1 import (
@@ -154,7 +155,8 @@ async def run(settings: Settings) -> None:
         MitateError: the address, the data directory or the index cannot be used.
     """
     check_exposure(settings)
-    interceptor = CallInterceptor(Authority(settings), Audit(settings.audit_log))
+    tracing = make_tracing(settings)
+    interceptor = CallInterceptor(Authority(settings), Audit(settings.audit_log), tracing)
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="call"))
     stopping = asyncio.Event()
@@ -182,6 +184,8 @@ async def run(settings: Settings) -> None:
     finally:
         await asyncio.to_thread(app.close)
         await server.stop(None)
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
 
 def _server(settings: Settings, interceptor: CallInterceptor) -> grpc.aio.Server:

@@ -185,6 +185,15 @@ class Settings:
         "",
         address=True,
     )
+    trace_endpoint: str = _setting(
+        "Where traces go, the OTLP address of a collector such as http://127.0.0.1:4317.", ""
+    )
+    trace_share: float = _setting(
+        "Share of the calls that begin a trace; a caller's own trace is always gone on with.",
+        0.01,
+        low=0,
+        high=1,
+    )
     log_format: Literal["text", "json"] = _setting("Form of the log on stderr.", "text")
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "Least severe messages that are logged.", "info"

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mitate.server import metrics
-from mitate.server.calls import CALL
+from mitate.server.calls import CALL, Call
 
 LAG_EVERY_S = 0.25
+MAX_STAGES = 256  # of one call that are traced; a stream may have any number
 LAG_KEPT = 40  # measurements, ten seconds
 
 
@@ -31,19 +32,28 @@ def stage(name: str) -> Iterator[None]:
 
 def stage_ended(name: str, started_s: float, ended_s: float) -> None:
     """Tell a stage; one that happens several times in a call adds up."""
-    seconds = max(0.0, ended_s - started_s)
-    metrics.stage_ended(name, seconds)
+    metrics.stage_ended(name, max(0.0, ended_s - started_s))
     call = CALL.get()
     if call is not None:
-        call.stages_ms[name] = call.stages_ms.get(name, 0.0) + seconds * 1000
+        _add(call, name, started_s, ended_s)
+
+
+def _add(call: Call, name: str, started_s: float, ended_s: float) -> None:
+    seconds = max(0.0, ended_s - started_s)
+    call.stages_ms[name] = call.stages_ms.get(name, 0.0) + seconds * 1000
+    if call.span is not None and len(call.stages) < MAX_STAGES:
+        call.stages.append((name, started_s, ended_s))
 
 
 def told_in_answer(**stages_ms: float) -> None:
-    """Add stages to the call under way that were counted in the metrics elsewhere."""
+    """Add stages that were counted elsewhere to the call under way; one followed the other."""
     call = CALL.get()
-    if call is not None:
-        for name, ms in stages_ms.items():
-            call.stages_ms[name] = call.stages_ms.get(name, 0.0) + ms
+    if call is None:
+        return
+    at_s = time.perf_counter() - sum(stages_ms.values()) / 1000
+    for name, ms in stages_ms.items():
+        _add(call, name, max(at_s, call.started), at_s + ms / 1000)
+        at_s += ms / 1000
 
 
 def waited_and_searched(started_s: float, queue_ms: float) -> None:
