@@ -88,8 +88,8 @@ def candidates_at(
     run = int(source.signature.run_of(kept))
     parts = source.vectors[kept][None]
     if run >= 0:
-        n_runs = len(source.signature.run_first)
-        windows = source.window_vectors.reshape(n_runs, -1, parts.shape[1])[run]
+        n_windows = source.signature.windows.shape[1]
+        windows = source.window_vectors[run * n_windows : (run + 1) * n_windows]
         parts = np.concatenate((parts, windows))
     distances = squared_l2(vectors[:, None], parts)
     order = np.argsort(distances, axis=None, kind="stable")[:MOST]
