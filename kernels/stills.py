@@ -16,7 +16,14 @@ from mitate.kernels.errors import InvalidArgument, InvalidMedia
 from mitate.kernels.grids import Grids, scale_rect
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
-from mitate.kernels.sign import Chunk, MediaHead, SignatureStream, join
+from mitate.kernels.sign import (
+    CHUNK_FRAMES,
+    Chunk,
+    MediaHead,
+    Progress,
+    SignatureStream,
+    join,
+)
 from mitate.kernels.signature import Kind, Signature
 from mitate.kernels.thumbnails import thumbnails
 from mitate.kernels.views import Level, PictureViews, picture_views
@@ -48,6 +55,7 @@ def still(
     *,
     limits: Limits | None = None,
     level: Level = "normal",
+    progress: Progress | None = None,
 ) -> Still:
     """Return the frame that a video shows at a time, or a picture.
 
@@ -56,6 +64,7 @@ def still(
         at_ms: time in the video; None for a picture, and for the first frame of a video.
         limits: what is refused.
         level: how many views there are.
+        progress: called now and then while frames are read on the way to the time.
 
     Raises:
         NotFound: there is no such file.
@@ -67,7 +76,8 @@ def still(
         head = stream.head()
     if head.kind == "image" and at_ms is not None:
         raise InvalidArgument(f"a time is given, {at_ms / 1000:g} s, but it is a picture")
-    picture = _frame_at(path, at_ms or 0, limits)
+    told = progress or (lambda *numbers: None)
+    picture = _frame_at(path, at_ms or 0, limits, told)
     seen = path if head.kind == "image" else _ppm(upright_rgb(picture, VIEWED_SIDE))
     return Still(
         head.kind,
@@ -107,16 +117,20 @@ def _samples(plane: Plane, rows: int, cols: int) -> npt.NDArray[np.float64]:
     return np.asarray(means[np.ix_(y, x)])
 
 
-def _frame_at(path: str | os.PathLike[str], at_ms: int, limits: Limits) -> Picture:
+def _frame_at(
+    path: str | os.PathLike[str], at_ms: int, limits: Limits, progress: Progress
+) -> Picture:
     found = _sought(path, at_ms, limits) if at_ms > _SEEK_MS else None
     if found is not None:
         return found
     shown: Picture | None = None
     with open_media(path, limits=limits) as decoder:
-        for picture in decoder.frames():
+        for number, picture in enumerate(decoder.frames()):
             if shown is not None and picture.time_ms > at_ms:
                 return shown
             shown = picture
+            if number % CHUNK_FRAMES == CHUNK_FRAMES - 1:
+                progress(number + 1, picture.time_ms, at_ms)
         if shown is None or at_ms > decoder.end_ms:
             raise InvalidArgument(
                 f"it has no frame at {at_ms / 1000:g} s; it ends at {decoder.end_ms / 1000:g} s"

@@ -76,18 +76,21 @@ class Loader:
             signature = read_signature(path, self._limits)
             return Loaded(subject, "signature", signature, fixed_frame(subject, signature))
         if subject.at_ms is not None or is_picture(read_head(path)):
-            still = self._pool.still(path, subject.at_ms, cancelled, self._limits)
+            still = self._pool.still(path, subject.at_ms, progress, cancelled, self._limits)
             if still.kind == "image" or subject.at_ms is not None:
                 return Loaded(subject, still.kind, still.signature, 0, still)
         signature = self._pool.sign(path, progress, cancelled, self._limits)
         return Loaded(subject, "video", signature, None)
 
-    def frame(self, loaded: Loaded, kept: int, cancelled: threading.Event) -> Loaded:
+    def frame(
+        self, loaded: Loaded, kept: int, progress: Progress, cancelled: threading.Event
+    ) -> Loaded:
         """Choose the frame to compare, and decode it where there are pixels."""
         if loaded.kind != "video" or loaded.subject.path is None:
             return loaded.at(kept, None)
         at_ms = loaded.time_ms(kept)
-        still = self._pool.still(loaded.subject.path, at_ms, cancelled, self._limits)
+        path = loaded.subject.path
+        still = self._pool.still(path, at_ms, progress, cancelled, self._limits)
         return loaded.at(kept, still)
 
 

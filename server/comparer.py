@@ -65,7 +65,7 @@ class Comparer:
         query, reference = (other, one) if one.stored and not other.stored else (one, other)
         near = self._near(reference, ticket)
         if query.kept is None:
-            query = self._loader.frame(query, _nearest_frame(query, near), cancelled)
+            query = self._loader.frame(query, _nearest_frame(query, near), progress, cancelled)
         views = query_of(query.still.views if query.still else _views_of(query))
         closely = views.looks is not None
         own = near(views.vectors, closely)
@@ -75,7 +75,7 @@ class Comparer:
         calibration = default_calibration()
         judged = judge(views, own, others, n_rows, calibration, self._false_alarm_rate)
         if reference.kept is None:
-            reference = self._loader.frame(reference, judged.best.kept, cancelled)
+            reference = self._loader.frame(reference, judged.best.kept, progress, cancelled)
         found = Findings(
             query_side(query, views, judged, self._names(query, query.sources[:1])),
             reference_side(reference, judged, self._names(reference, (judged.best.source,))),

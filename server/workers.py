@@ -8,110 +8,33 @@ but one, which stays free for pictures.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import multiprocessing
 import os
 import queue
-import resource
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mitate.kernels.decode import Limits
-from mitate.kernels.errors import MitateError, OperationCancelled, WorkerDied, error_class
-from mitate.kernels.sign import Chunk, MediaHead, SignatureStream, sign
+from mitate.kernels.errors import OperationCancelled, WorkerDied, error_class
+from mitate.kernels.sign import Chunk, MediaHead
 from mitate.kernels.signature import Signature
-from mitate.kernels.stills import Still, still
-from mitate.kernels.views import Level, PictureViews, picture_views
+from mitate.kernels.stills import Still
+from mitate.kernels.views import Level, PictureViews
 from mitate.server import metrics
+from mitate.server.worker import Task, worker_main
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, int], None]  # frames decoded, position_ms, duration_ms
-PR_SET_PDEATHSIG = 1
 POLL_S = 0.25
 TASKS_PER_WORKER = 500  # then a fresh process takes over, whatever the decoders leaked
 
-
 OnChunk = Callable[[Chunk, MediaHead], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a worker is asked: a file's signature, its chunks, one frame, or a picture's views."""
-
-    kind: Literal["sign", "stream", "still", "views"]
-    media: str | bytes
-    limits: Limits
-    backend: str = "auto"
-    keep_borders: bool = False
-    level: Level = "normal"
-    at_ms: int | None = None
-
-
-def _die_with_parent(parent: int) -> None:
-    """Ask Linux to end this process when the server ends, however it ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-Result = Signature | PictureViews | Still | MediaHead
-
-
-def _run(task: Task, send: Callable[[str, object], None]) -> Result:
-    if task.kind == "views":
-        return picture_views(
-            task.media, limits=task.limits, keep_borders=task.keep_borders, level=task.level
-        )
-    path = str(task.media)
-    if task.kind == "still":
-        return still(path, task.at_ms, limits=task.limits, level=task.level)
-    if task.kind == "sign":
-        return sign(
-            path,
-            backend=task.backend,
-            limits=task.limits,
-            progress=lambda *numbers: send("progress", numbers),
-        )
-    with SignatureStream(path, backend=task.backend, limits=task.limits) as stream:
-        for chunk in stream:
-            send("chunk", (chunk, stream.head(), stream.info.duration_ms))
-        return stream.head()
-
-
-def worker_main(pipe: Connection, parent: int, memory_bytes: int) -> None:
-    """Answer tasks until the pipe closes."""
-    _die_with_parent(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if memory_bytes:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        try:
-            result = _run(task, lambda kind, value: pipe.send((kind, value)))
-            pipe.send(("result", result))
-        except MitateError as error:
-            pipe.send(("error", (error.reason, error.message)))
-        except MemoryError:
-            text = (
-                f"decoding needs more memory than the {memory_bytes} bytes that a worker may use "
-                "(worker_memory_bytes)"
-            )
-            pipe.send(("error", ("INVALID_MEDIA", text)))
 
 
 class Worker:
@@ -214,12 +137,17 @@ class WorkerPool:
         return result
 
     def still(
-        self, path: Path, at_ms: int | None, cancelled: threading.Event, limits: Limits
+        self,
+        path: Path,
+        at_ms: int | None,
+        progress: Progress,
+        cancelled: threading.Event,
+        limits: Limits,
     ) -> Still:
         """Return one frame of a file; raises as `sign`, and InvalidArgument for a wrong time."""
         task = Task("still", str(path), limits, level=self._level, at_ms=at_ms)
         with self._long:
-            result = self._work(task, None, cancelled)
+            result = self._work(task, progress, cancelled)
         if not isinstance(result, Still):
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of a frame")
         return result

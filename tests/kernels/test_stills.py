@@ -89,6 +89,16 @@ def test_turned_videos_stand_upright(ffmpeg: str, tmp_path: Path, film: Path) ->
     assert np.array_equal(found.signature.layouts, sign(path).part(6, 7).layouts)
 
 
+def test_reading_on_the_way_to_a_time_is_told(ffmpeg: str, tmp_path: Path) -> None:
+    raw = tmp_path / "film.h264"  # without times, so that nothing can be sought
+    make_video(ffmpeg, raw, "-pix_fmt", "yuv420p", source="testsrc2=s=64x36:r=60:d=12")
+    told: list[tuple[int, ...]] = []
+    found = still(raw, 11_000, progress=lambda *numbers: told.append(numbers))
+    assert found.time_ms <= 11_000
+    assert [numbers[0] for numbers in told] == [256, 512][: len(told)] and told
+    assert all(time_ms <= at_ms == 11_000 for _, time_ms, at_ms in told)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_border_is_told_upright(ffmpeg: str, tmp_path: Path, turned: bool) -> None:
     boxed, path = tmp_path / "boxed.mp4", tmp_path / "film.mp4"

@@ -65,7 +65,9 @@ class DirectPool:
         progress(1, 0, 0)
         return sign(path, limits=limits)
 
-    def still(self, path: Path, at_ms: int | None, cancelled: Any, limits: Limits) -> Still:
+    def still(
+        self, path: Path, at_ms: int | None, progress: Any, cancelled: Any, limits: Limits
+    ) -> Still:
         return still(path, at_ms, limits=limits)
 
 
