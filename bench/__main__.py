@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import report
 
-BENCHES = ("decode", "search", "start", "memory")
+BENCHES = ("decode", "search", "start", "memory", "service")
 
 
 def main() -> int:

@@ -30,6 +30,8 @@ _FIRST_BIT = np.cumsum(_BITS) - _BITS
 # Value of each of the 168 bits within its coefficient.
 _BIT_VALUES = 1 << np.concatenate([np.arange(bits)[::-1] for bits in _BITS])
 _COEFFICIENT_OF_BIT = np.repeat(np.arange(N_COEFFICIENTS), _BITS)
+_QUICK_ROWS = 4096
+_LARGEST_OF_ROWS = np.tile(LARGEST, _QUICK_ROWS)
 
 
 def decode_layouts(*data: bytes | str) -> Layouts:
@@ -104,6 +106,8 @@ def check_layouts(layouts: npt.NDArray[Any], name: str = "descriptor") -> Layout
         raise InvalidSignature(
             f"{name} is {layouts.dtype} of shape {layouts.shape}; uint8 of shape (n, 33) is allowed"
         )
+    if _within_range(layouts):
+        return layouts
     wrong = layouts > LARGEST
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
@@ -112,6 +116,13 @@ def check_layouts(layouts: npt.NDArray[Any], name: str = "descriptor") -> Layout
             f"0..{LARGEST[column]} is allowed"
         )
     return layouts
+
+
+def _within_range(layouts: Layouts) -> bool:
+    """Tell quickly whether few rows, one after the other in memory, are descriptors."""
+    if len(layouts) > _QUICK_ROWS or not layouts.flags.c_contiguous:
+        return False
+    return not np.greater(layouts.ravel(), _LARGEST_OF_ROWS[: layouts.size]).any()
 
 
 def _check_header(rows: Layouts) -> None:

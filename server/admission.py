@@ -74,12 +74,16 @@ class Admission:
         left_s = context.time_remaining()
         deadline_s = math.inf if left_s is None else time.monotonic() + left_s
         ticket = Ticket(caller_name(), PRIORITIES.get(priority, usual), deadline_s)
+        self.admit(ticket, n_signatures)
+        return ticket
+
+    def admit(self, ticket: Ticket, n_signatures: int) -> None:
+        """Let a further request of a call pass; raises as `ticket`."""
         self._check_lag(ticket.priority)
         refusal = ticket.refusal()
         if refusal is not None:
             raise refusal
         self._quotas.take(ticket.caller, n_signatures)
-        return ticket
 
     def charge(self, ticket: Ticket, n_signatures: int) -> None:
         """Count what turned out only while working; safe to call from any thread."""

@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 Packed = TypeVar("Packed")
 IN_FLIGHT = 2  # batches
 AIM_MS = 20.0  # of a batch
-LEAST, MOST = 16, 1024  # signatures of a batch
+LEAST, MOST = 16, 2048  # signatures of a batch
+SECOND_MS = 2.0  # of work that waits make another batch beside one under way worth its while
 BULK_SHARE = 0.75  # of what may wait; the rest is kept for interactive calls
 
 
@@ -52,6 +53,7 @@ class _Call(Generic[Packed]):
     layouts: Layouts
     wanted: Wanted
     pack: Callable[[Batched], Packed]
+    failed: Callable[[MitateError], Packed] | None
     future: asyncio.Future[Packed]
     since_s: float = field(default_factory=time.perf_counter)
     n_taken: int = 0
@@ -62,6 +64,17 @@ class _Call(Generic[Packed]):
     @property
     def n_left(self) -> int:
         return len(self.layouts) - self.n_taken
+
+    def settle(self, result: Packed | Exception) -> None:
+        """Give the result to who waits, if anybody does."""
+        if self.future.done():
+            return
+        if isinstance(result, MitateError) and self.failed is not None:
+            result = self.failed(result)
+        if isinstance(result, Exception):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
 
     def ended(self, future: asyncio.Future[Packed]) -> None:
         """Let the engine know when nobody waits any more."""
@@ -78,15 +91,23 @@ class _Slice(NamedTuple):
 class Batches:
     """What waits for signatures to be searched. Used on the event loop only."""
 
-    def __init__(self, answer: Callable[[Layouts, Wanted], Columns], max_signatures: int) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Layouts, Wanted], Columns],
+        max_signatures: int,
+        *,
+        in_flight: int = IN_FLIGHT,
+        most: int = MOST,
+    ) -> None:
         self._answer = answer
         self._max_signatures = max_signatures
         self._lanes: Lanes[_Call[Any]] = Lanes()
-        self._pace = Pace(AIM_MS, LEAST, MOST)
+        self._pace = Pace(AIM_MS, min(LEAST, most), most)
         self._batches: queue.SimpleQueue[list[_Slice] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()  # over the answers of a call
-        self._n_free = IN_FLIGHT
+        self._n_free = self._n_threads = in_flight
         self._closed = False
+        self._feeding = False  # a call of _feed is under way
         self.n_signatures = 0  # that wait
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -96,38 +117,45 @@ class Batches:
         return self.n_signatures * self._pace.ms_per_item
 
     def submit(
-        self, layouts: Layouts, wanted: Wanted, pack: Callable[[Batched], Packed]
+        self,
+        layouts: Layouts,
+        wanted: Wanted,
+        pack: Callable[[Batched], Packed],
+        failed: Callable[[MitateError], Packed] | None = None,
     ) -> asyncio.Future[Packed]:
         """Search signatures, shape (n, 33); cancel the future when nobody waits any more.
 
-        `pack` makes the result, in a thread, so that it does not hold up the event loop.
+        `pack` makes the result, in a thread, so that it does not hold up the event loop; `failed`
+        makes it of an error that comes later, which otherwise the future raises.
 
         Raises:
             Overloaded: too many signatures wait.
             DeadlineExceeded: the caller's time ends before the answer can be there.
         """
         if self._loop is None:
-            self._start()
+            self._loop = self._start()
         if self._closed:
             raise NotReady("the server is shutting down")
         self._admit(len(layouts), wanted)
-        call = _Call(layouts, wanted, pack, asyncio.get_running_loop().create_future())
+        call = _Call(layouts, wanted, pack, failed, self._loop.create_future())
         call.future.add_done_callback(call.ended)
         self._lanes.put(wanted.ticket, call)
         self.n_signatures += len(layouts)
-        self._feed()
+        if self._n_free and not self._feeding:
+            self._feeding = True
+            self._loop.call_soon(self._feed)  # together with what else has come by now
         return call.future
 
     def close(self) -> None:
         """Take nothing more and end the threads; what waits is given up."""
         self._closed = True
-        for _ in range(IN_FLIGHT):
+        for _ in range(self._n_threads):
             self._batches.put(None)
 
-    def _start(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        for i in range(IN_FLIGHT):
+    def _start(self) -> asyncio.AbstractEventLoop:
+        for i in range(self._n_free):
             threading.Thread(target=self._work, name=f"batch-{i}", daemon=True).start()
+        return asyncio.get_running_loop()
 
     def _admit(self, n_more: int, wanted: Wanted) -> None:
         bulk = wanted.ticket.priority is Priority.BULK
@@ -146,7 +174,10 @@ class Batches:
 
     def _feed(self) -> None:
         """Give free threads what waits."""
+        self._feeding = False
         while self._n_free and self._lanes:
+            if self._n_free < self._n_threads and self.wait_ms < SECOND_MS:
+                return
             batch = self._next()
             if not batch:
                 return
@@ -166,18 +197,20 @@ class Batches:
         """Take from the callers in turn what asks for the same, up to a portion."""
         lane, room = self._lanes.lane(priority), self._pace.portion
         batch: list[_Slice] = []
+        its: Wanted | None = None  # what the batch asks for
         other: list[_Call[Any]] = []
         while lane and room:
             call = lane.pop()
             if self._drop(call):
                 continue
-            if batch and call.wanted != batch[0].call.wanted:
+            if batch and call.wanted is not its and call.wanted != its:
                 other.append(call)
                 continue
             if not call.n_taken:
                 call.queue_ms = (time.perf_counter() - call.since_s) * 1000
             one = _Slice(call, call.n_taken, call.n_taken + min(call.n_left, room))
             batch.append(one)
+            its = call.wanted
             call.n_taken = one.stop
             room -= one.stop - one.first
             self.n_signatures -= one.stop - one.first
@@ -193,8 +226,8 @@ class Batches:
         error = ticket.refusal(call.n_left * self._pace.ms_per_item / 1000)
         if error is None and not call.future.done():
             return False
-        if not call.future.done():
-            call.future.set_exception(error)  # type: ignore[arg-type]
+        if error is not None:
+            call.settle(error)
         self.n_signatures -= call.n_left
         return True
 
@@ -252,9 +285,4 @@ class Batches:
         self._pace.learn(n_signatures, took_ms)
         self._feed()
         for call, result in done:
-            if call.future.done():
-                continue
-            if isinstance(result, Exception):
-                call.future.set_exception(result)
-            else:
-                call.future.set_result(result)
+            call.settle(result)

@@ -40,13 +40,15 @@ class Columns:
         if (first, stop) == (0, self.n_queries):
             return self
         rows = replace(self, **{name: getattr(self, name)[first:stop] for name in ARRAYS})
-        used, places = np.unique(rows.episode_indexes, return_inverse=True)
-        kept = used[used != NO_EPISODE]
+        places = np.minimum(rows.episode_indexes, len(self.episodes))
+        used = np.zeros(len(self.episodes) + 1, np.bool_)
+        used[places] = True
+        kept = np.flatnonzero(used[:-1])
         numbers = np.full(len(used), NO_EPISODE, np.uint32)
-        numbers[: len(kept)] = np.arange(len(kept))
+        numbers[kept] = np.arange(len(kept))
         return replace(
             rows,
-            episode_indexes=numbers[places].reshape(rows.episode_indexes.shape),
+            episode_indexes=numbers[places],
             episodes=tuple(self.episodes[i] for i in kept),
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from mitate.kernels.errors import NotReady
 
@@ -29,76 +30,83 @@ async def in_flight(
     Raises:
         NotReady: in the end, when `stop` cut the stream short.
     """
-    waiting: list[asyncio.Future[Response]] = []
-    reader = _Reader(requests, stop)
+    flow = _Flow(work, limit, ordered)
+    reading = asyncio.ensure_future(flow.read(requests))
+    stopping = asyncio.ensure_future(stop.wait()) if stop is not None else None
+    if stopping is not None:
+        stopping.add_done_callback(lambda _: reading.cancel())
     try:
-        while reader.open or waiting:
-            candidates = waiting[:1] if ordered else waiting
-            watched: set[asyncio.Future[Any]] = {*candidates}
-            if len(waiting) < limit:
-                watched |= reader.news
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-            if len(waiting) < limit:
-                waiting += [asyncio.ensure_future(work(request)) for request in reader.take()]
-            for task in [one for one in candidates if one.done()]:
-                waiting.remove(task)
-                yield task.result()
+        while (answer := await flow.next()) is not None:
+            yield answer.result()
+        if reading.cancelled():  # by `stop`; otherwise it would not have ended here
+            raise NotReady("the server is shutting down; what has no answer was not looked at")
+        reading.result()
     finally:
-        for pending in waiting:
-            pending.cancel()
-        reader.close()
-    if reader.cut:
-        raise NotReady("the server is shutting down; what has no answer was not looked at")
+        flow.close()
+        reading.cancel()
+        if stopping is not None:
+            stopping.cancel()
 
 
-class EndOfStream(Exception):
-    """The caller has sent its last message."""
+class _Flow(Generic[Request, Response]):
+    """Answers under way. One task reads, one takes answers; neither makes the other wait idly."""
 
+    def __init__(
+        self, work: Callable[[Request], Awaitable[Response]], limit: int, ordered: bool
+    ) -> None:
+        self._work, self._limit, self._ordered = work, limit, ordered
+        self._under_way: set[asyncio.Future[Response]] = set()
+        self._answers: deque[asyncio.Future[Response]] = deque()  # in the order of giving out
+        self._n_waiting = 0  # answers that are not taken
+        self._ended = False
+        self._news: asyncio.Future[None] | None = None  # who takes answers waits for it
+        self._room: asyncio.Future[None] | None = None  # who reads waits for it
 
-class _Reader(Generic[Request]):
-    """Reads one request ahead, until the last one or until told to stop."""
+    async def read(self, requests: AsyncIterator[Request]) -> None:
+        """Begin to work on every request while there is room."""
+        try:
+            async for request in requests:
+                self._begin(asyncio.ensure_future(self._work(request)))
+                while self._n_waiting >= self._limit:
+                    self._room = asyncio.get_running_loop().create_future()
+                    await self._room
+        finally:
+            asyncio.get_running_loop().call_soon(self._end)
 
-    def __init__(self, requests: AsyncIterator[Request], stop: asyncio.Event | None) -> None:
-        self._source = aiter(requests)
-        self._reading: asyncio.Future[Request] | None = asyncio.ensure_future(self._next())
-        self._stopping = asyncio.ensure_future(stop.wait()) if stop is not None else None
-        self.cut = False
+    async def next(self) -> asyncio.Future[Response] | None:
+        """Wait for the next answer; None when there are no more."""
+        while not (self._answers and self._answers[0].done()):
+            if self._ended and not self._n_waiting:
+                return None
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        self._n_waiting -= 1
+        _wake(self._room)
+        return self._answers.popleft()
 
-    @property
-    def open(self) -> bool:
-        """More requests may come."""
-        return self._reading is not None
-
-    @property
-    def news(self) -> set[asyncio.Future[Any]]:
-        """What is done when `take` has something to do."""
-        if self._reading is None:
-            return set()
-        return {one for one in (self._reading, self._stopping) if one is not None}
-
-    def take(self) -> list[Request]:
-        """Return the request that has been read, if any, and read on unless that is over."""
-        taken: list[Request] = []
-        if self._reading is not None and self._reading.done():
-            try:
-                taken.append(self._reading.result())
-                self._reading = asyncio.ensure_future(self._next())
-            except EndOfStream:
-                self._reading = None
-        if self._reading is not None and self._stopping is not None and self._stopping.done():
-            self.cut = True
-            self._reading.cancel()
-            self._reading = None
-        return taken
+    def _end(self) -> None:
+        self._ended = True
+        _wake(self._news)
 
     def close(self) -> None:
-        """Read no more."""
-        for one in (self._reading, self._stopping):
-            if one is not None:
-                one.cancel()
+        """Give up what is under way."""
+        for future in self._under_way:
+            future.cancel()
 
-    async def _next(self) -> Request:
-        try:
-            return await anext(self._source)
-        except StopAsyncIteration:
-            raise EndOfStream from None
+    def _begin(self, future: asyncio.Future[Response]) -> None:
+        self._n_waiting += 1
+        self._under_way.add(future)
+        if self._ordered:
+            self._answers.append(future)
+        future.add_done_callback(self._finished)
+
+    def _finished(self, future: asyncio.Future[Response]) -> None:
+        self._under_way.discard(future)
+        if not self._ordered:
+            self._answers.append(future)
+        _wake(self._news)
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

@@ -197,6 +197,22 @@ def diagnostics(
     )
 
 
+def fill_diagnostics(
+    diagnostics: match_pb2.Diagnostics,
+    generation: int,
+    timings_ms: Mapping[str, float],
+    n_batched: int = 0,
+) -> None:
+    """Say in a message how an answer came about; without a total it is the sum of the stages."""
+    diagnostics.index_generation = generation
+    diagnostics.batch_signatures = n_batched
+    stages_ms = diagnostics.timings_ms
+    for name, ms in timings_ms.items():
+        stages_ms[name] = ms
+    if "total" not in timings_ms:
+        stages_ms["total"] = sum(timings_ms.values())
+
+
 def scan_response(record: Timeline, generation: int) -> scan_pb2.ScanVideoResponse:
     """Return the result of a scan."""
     return scan_pb2.ScanVideoResponse(

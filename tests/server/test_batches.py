@@ -62,6 +62,16 @@ def asked(batches: Batches, *numbers: int, ticket: Ticket | None = None) -> asyn
     return batches.submit(signatures(*numbers), wanted, lambda batched: batched)
 
 
+async def fill_threads(batches: Batches) -> list[asyncio.Future[Batched]]:
+    """Give every thread a batch of its own."""
+    futures = []
+    for i in range(IN_FLIGHT):
+        futures.append(asked(batches, *([i] * LEAST)))
+        await asyncio.sleep(0.01)
+    assert batches.n_signatures == 0
+    return futures
+
+
 def test_every_call_gets_its_own_answers_and_what_waits_is_merged() -> None:
     async def run() -> None:
         engine = Engine()
@@ -127,7 +137,7 @@ def test_what_nobody_waits_for_is_not_searched() -> None:
         engine = Engine()
         with batches_of(engine) as batches:
             engine.go.clear()
-            busy = [asked(batches, i) for i in range(IN_FLIGHT)]
+            busy = await fill_threads(batches)
             gone, late = Ticket("gone"), Ticket("late", deadline_s=time.monotonic() + 0.05)
             futures = [asked(batches, 8, ticket=gone), asked(batches, 9, ticket=late)]
             futures[0].cancel()
@@ -137,7 +147,7 @@ def test_what_nobody_waits_for_is_not_searched() -> None:
                 await futures[1]
             await asyncio.gather(*busy)
             assert gone.cancelled
-            assert sum(n for n, _ in engine.batches) == IN_FLIGHT
+            assert sum(n for n, _ in engine.batches) == IN_FLIGHT * LEAST
 
     asyncio.run(run())
 
@@ -148,7 +158,7 @@ def test_a_full_queue_refuses_bulk_first_and_names_the_limit() -> None:
         with batches_of(engine, max_signatures=100) as batches:
             engine.go.clear()
             bulk = Ticket(priority=Priority.BULK)
-            futures = [asked(batches, 1) for _ in range(IN_FLIGHT)]
+            futures = await fill_threads(batches)
             futures.append(asked(batches, *([2] * 70), ticket=bulk))
             with pytest.raises(Overloaded, match=r"75 \(75% of max_queue_signatures") as refused:
                 asked(batches, *([3] * 10), ticket=bulk)

@@ -1,0 +1,189 @@
+"""The servers that are compared, each in a process of its own; prints `listening on`.
+
+python -m bench.service_servers bare            answers the same bytes, and does nothing else
+python -m bench.service_servers idle DIR MS     mitate whose engine only waits MS per batch
+python -m bench.service_servers full DIR N      mitate over N stored frames
+python -m bench.service_servers engine DIR N    the engine of the latter alone: prints a figure
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+
+from bench.service_load import batch
+from mitate.kernels.borders import Rect
+from mitate.kernels.codec import decode_rows
+from mitate.kernels.layout import Layouts
+from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
+from mitate.server import metrics, serving, translate
+from mitate.server.app import App
+from mitate.server.batches import IN_FLIGHT, Batches
+from mitate.server.columns import Columns, no_columns
+from mitate.server.ingest import load
+from mitate.server.matcher import Wanted
+from mitate.server.placement import Placement
+from mitate.server.settings import Settings
+from mitate.server.store import Store
+from mitate.v1 import search_pb2, search_pb2_grpc
+
+K = 10
+KEY = "mitate_bench"
+FRAMES = 5_000  # of a source
+
+
+class Bare(search_pb2_grpc.SearchServiceServicer):
+    """Reads the signatures and answers columns of the right size."""
+
+    def __init__(self) -> None:
+        self._answers: dict[int, search_pb2.StreamSearchResponse] = {}
+
+    def _answer(self, signatures: search_pb2.SignatureBatch) -> search_pb2.StreamSearchResponse:
+        np.frombuffer(signatures.data, np.uint8)
+        if signatures.count not in self._answers:
+            answer = search_pb2.StreamSearchResponse()
+            translate.fill_hits(answer.hits, no_columns(signatures.count, K))
+            answer.diagnostics.timings_ms["queue"] = answer.diagnostics.timings_ms["search"] = 0.1
+            answer.diagnostics.timings_ms["total"] = 0.2
+            self._answers[signatures.count] = answer
+        return self._answers[signatures.count]
+
+    async def BatchSearchSignatures(self, request: Any, context: Any) -> Any:
+        """Answer at once."""
+        answer = self._answer(request.signatures)
+        return search_pb2.BatchSearchSignaturesResponse(
+            hits=answer.hits, diagnostics=answer.diagnostics
+        )
+
+    async def StreamSearch(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
+        """Answer one message after the other."""
+        async for request in request_iterator:
+            if request.HasField("signatures"):
+                yield self._answer(request.signatures)
+
+
+async def bare() -> None:
+    """Serve without anything of ours."""
+    server = grpc.aio.server(options=[("grpc.max_send_message_length", -1)])
+    search_pb2_grpc.add_SearchServiceServicer_to_server(Bare(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(f"listening on 127.0.0.1:{port}", flush=True)
+    await server.wait_for_termination()
+
+
+def settings(folder: Path) -> Settings:
+    """Return settings with identities, quotas and metrics on."""
+    identities = folder / "identities.toml"
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    identities.write_text(f'[[keys]]\nname = "bench"\nsha256 = "{digest}"\nscopes = ["search"]\n')
+    return Settings(
+        data=folder / "data",
+        listen="127.0.0.1:0",
+        workers=1,
+        identities=identities,
+        metrics_listen="127.0.0.1:0",
+        caller_signatures_per_s=1e9,
+        log_level="error",
+    )
+
+
+def idle(folder: Path, batch_ms: float, *, merged: bool = True) -> None:
+    """Serve mitate with an engine that only waits."""
+    built: Callable[[Settings], App] = serving.build
+
+    columns = cache(no_columns)
+
+    def answer(layouts: Layouts, wanted: Wanted) -> Columns:
+        if batch_ms:
+            time.sleep(batch_ms / 1000)
+        return columns(len(layouts), wanted.k)
+
+    def build(its: Settings) -> App:
+        app = built(its)
+        app.batches.close()
+        n_queued = its.max_queue_signatures
+        app.batches = (
+            Batches(answer, n_queued) if merged else Batches(answer, n_queued, in_flight=1, most=1)
+        )
+        return app
+
+    serving.build = build
+    asyncio.run(serving.run(settings(folder)))
+
+
+def fill(folder: Path, n_frames: int) -> Settings:
+    """Store sources of random frames in a new directory."""
+    its = settings(folder)
+    store = Store(its.data)
+    draws = np.random.default_rng(1)
+    for i in range(-(-n_frames // FRAMES)):
+        layouts = draws.integers(0, 32, (FRAMES, 33), np.uint8)
+        signature = Signature(
+            kind="video",
+            descriptor_version=DESCRIPTOR_VERSION,
+            preprocessing_version="planes/1",
+            width=640,
+            height=360,
+            rect=Rect(0, 0, 640, 360),
+            duration_ms=FRAMES * 42,
+            times_ms=np.arange(FRAMES, dtype=np.int64) * 42,
+            kept_first=np.arange(FRAMES, dtype=np.uint32),
+            layouts=layouts,
+            mirrored=layouts,
+            quality=np.full(FRAMES, 100, np.uint8),
+        )
+        digest = hashlib.sha256(str(i).encode()).hexdigest()
+        store.commit_source(signature, digest, f"{i}.mkv", Placement())
+    store.close()
+    return its
+
+
+def engine_alone(folder: Path, n_frames: int, count: int, seconds: float) -> None:
+    """Print the messages of `count` signatures that the engine alone answers per second."""
+    app = serving.build(fill(folder, n_frames))
+    load(app.store, app.engine)
+    layouts = decode_rows(batch(count).data, 33)
+    app.matcher.columns(layouts, Wanted())
+    end_s = time.perf_counter() + seconds
+
+    def work(_: int) -> int:
+        n_done = 0
+        while time.perf_counter() < end_s:
+            app.matcher.columns(layouts, Wanted())
+            n_done += 1
+        return n_done
+
+    with ThreadPoolExecutor(IN_FLIGHT) as threads:
+        started_s = time.perf_counter()
+        n_done = sum(threads.map(work, range(IN_FLIGHT)))
+    print(n_done / (time.perf_counter() - started_s), flush=True)
+    app.close()
+
+
+def main() -> None:
+    """Run the server that is named."""
+    metrics.loop_lagged(0.0)
+    kind, *rest = sys.argv[1:]
+    if kind == "bare":
+        asyncio.run(bare())
+    elif kind in ("idle", "alone"):
+        idle(Path(rest[0]), float(rest[1]), merged=kind == "idle")
+    elif kind == "full":
+        asyncio.run(serving.run(fill(Path(rest[0]), int(rest[1]))))
+    else:
+        engine_alone(Path(rest[0]), int(rest[1]), int(rest[2]), float(rest[3]))
+
+
+if __name__ == "__main__":
+    main()
