@@ -1,7 +1,8 @@
 """The audit log: who changed what, and who was refused.
 
 One JSON object per line: time, request_id, caller, peer, method, code, reason, target (what the
-request names; no bytes, long texts cut) and result (ids of the answer).
+request names; no bytes, long texts cut) and result (ids of the answer). Long work has a second line
+when it ends, with `operation` in place of the request.
 """
 
 from __future__ import annotations
@@ -14,19 +15,26 @@ from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any
 
+import grpc
+from google.longrunning import operations_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from google.rpc import error_details_pb2
 
 from mitate.kernels.errors import SettingsError
 from mitate.server.calls import Call
 from mitate.server.scopes import NEEDED, Scope
+from mitate.v1 import catalog_pb2
 
 AUDITED = frozenset(method for method, scope in NEEDED.items() if scope >= Scope.INDEX)
+AUDITED_KINDS = frozenset({"ingest"})  # of long work
 REFUSED = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 REFUSALS_PER_S = 10  # of all callers together; more are left to the metrics
 _TEXT = 200  # characters kept of a text
 _MANY = 16  # items kept of a list
 _DEPTH = 3
+
+_CODES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 
 log = logging.getLogger("mitate.audit")
 
@@ -52,18 +60,16 @@ class Audit:
 
     def write(self, call: Call) -> None:
         """Append a finished call."""
-        line = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "request_id": call.request_id,
-            "caller": call.caller.name,
-            "peer": call.peer,
-            "method": call.method.lstrip("/"),
-            "code": call.code,
-            "reason": call.reason,
-            "target": call.target,
-            "result": call.result,
-        }
-        log.info("audit %s", json.dumps(line, ensure_ascii=False))
+        _tell(
+            request_id=call.request_id,
+            caller=call.caller.name,
+            peer=call.peer,
+            method=call.method.lstrip("/"),
+            code=call.code,
+            reason=call.reason,
+            target=call.target,
+            result=call.result,
+        )
 
     def _may_tell_refusal(self) -> bool:
         now = time.monotonic()
@@ -74,6 +80,28 @@ class Audit:
             return False
         self._refusals_left -= 1
         return True
+
+
+def tell_end(kind: str, caller: str, ended: operations_pb2.Operation) -> None:
+    """Append how long work has ended that changes something; the line of its start names it."""
+    if kind not in AUDITED_KINDS:
+        return
+    info, result = error_details_pb2.ErrorInfo(), catalog_pb2.IngestResult()
+    for detail in ended.error.details:
+        detail.Unpack(info)
+    ended.response.Unpack(result)
+    _tell(
+        operation=ended.name,
+        caller=caller,
+        code=_CODES[ended.error.code],
+        reason=info.reason,
+        result=ids_of(result),
+    )
+
+
+def _tell(**fields: Any) -> None:
+    line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())} | fields
+    log.info("audit %s", json.dumps(line, ensure_ascii=False))
 
 
 def described(message: Message, depth: int = 1) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ from mitate.kernels.errors import (
     OperationCancelled,
     Overloaded,
 )
+from mitate.server import audit
 from mitate.server import operation_rows as rows
 from mitate.server.database import Database
 from mitate.server.operation import Operation
@@ -282,5 +283,6 @@ class Operations:
         if upload_id:
             self._used_up(upload_id)
         operation.finish(outcome)
+        audit.tell_end(operation.kind, operation.row.caller, outcome)
         if stored:
             self._live.pop(operation.name, None)

@@ -199,6 +199,8 @@ def _server(settings: Settings, interceptor: CallInterceptor) -> grpc.aio.Server
             ("grpc.keepalive_time_ms", 60_000),  # finds callers that are gone without a word
             ("grpc.keepalive_timeout_ms", 20_000),
             ("grpc.server_handshake_timeout_ms", 20_000),
+            ("grpc.max_metadata_size", 16 << 10),  # a JSON Web Token may be long
+            ("grpc.absolute_max_metadata_size", 32 << 10),
         ],
     )
 

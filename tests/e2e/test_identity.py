@@ -23,6 +23,7 @@ from wire import Wire, methods
 from mitate.clients import Client
 from mitate.kernels.errors import (
     InvalidArgument,
+    InvalidMedia,
     MitateError,
     NotReady,
     PermissionRefused,
@@ -199,6 +200,24 @@ def test_changes_are_written_down_with_caller_and_target(guarded: Guarded) -> No
     assert (removed["caller"], removed["target"]) == ("key:boss", {"title_id": title.title_id})
     assert all(line["peer"].startswith("ipv4:127.0.0.1:") for line in (made, refused, removed))
     assert len({line["request_id"] for line in (made, refused, removed)}) == 3
+
+
+def test_long_work_is_written_down_when_it_starts_and_when_it_ends(
+    guarded: Guarded, tmp_path: Path, drawn: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    with guarded.client(guarded.keys["indexer"]) as client:
+        added = client.add(drawn / "life.mkv")
+        with pytest.raises(InvalidMedia):
+            client.add(broken)
+    started, ended, _, failed = guarded.audited()[-4:]
+    assert started["method"] == "mitate.v1.CatalogService/IngestEpisode"
+    assert (ended["operation"], ended["caller"]) == (started["result"]["name"], "key:indexer")
+    assert (ended["code"], ended["result"]["source_id"]) == ("OK", added.source_id)
+    assert (failed["code"], failed["reason"]) == ("INVALID_ARGUMENT", "INVALID_MEDIA")
+    with guarded.client(guarded.keys["indexer"]) as client:
+        client.remove_episode(added.episode_id)
 
 
 def test_reading_is_not_written_down(guarded: Guarded) -> None:
