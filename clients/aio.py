@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from mitate.clients import flows, flows_catalog, flows_compare, requests
+from mitate.clients import flows, flows_catalog, flows_compare, flows_upload, requests
 from mitate.clients.awaiting import AwaitingConnection
 from mitate.clients.compared import Comparison, Subject
-from mitate.clients.flows import OnProgress, OnSegment
+from mitate.clients.flows import OnSegment
+from mitate.clients.flows_upload import OnProgress
 from mitate.clients.media import PathLike
 from mitate.clients.results import (
     Added,
@@ -168,7 +169,7 @@ class AsyncClient(AwaitingConnection):
 
     async def upload(self, path: PathLike, *, progress: OnProgress | None = None) -> Upload:
         """Send a file to the server, which keeps it for a while."""
-        return await self._run(flows.upload(path, progress))
+        return await self._run(flows_upload.upload(path, progress))
 
     async def get_upload(self, upload_id: str) -> Upload:
         """Return what has arrived of an upload."""
@@ -176,7 +177,7 @@ class AsyncClient(AwaitingConnection):
 
     async def remove_upload(self, upload_id: str) -> None:
         """Delete an upload."""
-        await self._run(flows.remove_upload(upload_id))
+        await self._run(flows_upload.remove_upload(upload_id))
 
     async def create_title(self, name: str, refs: Mapping[str, str] | None = None) -> Title:
         """Create a title without episodes."""

@@ -12,11 +12,11 @@ import grpc
 
 from mitate.clients import tracing, transport
 from mitate.clients.access import Access, AccessOptions
-from mitate.clients.address import DEFAULT_ADDRESS, check_address
+from mitate.clients.address import DEFAULT_ADDRESS, check_addresses
 from mitate.clients.aio_status import Ending
 from mitate.clients.connection import Connection, check_feed
 from mitate.clients.steps import Call, Feed, Flow, Local
-from mitate.kernels.errors import MitateError
+from mitate.kernels.errors import MitateError, Overloaded
 
 T = TypeVar("T")
 _END = object()
@@ -35,13 +35,16 @@ class AwaitingConnection(Connection):
         **access: Unpack[AccessOptions],
     ) -> None:
         shown = Access(**access)
-        options = transport.channel_options(check_address(address)) + shown.options()
-        credentials = shown.checked_credentials(address, credentials)
-        if credentials is None:
-            self._channel = grpc.aio.insecure_channel(address, options)
-        else:
-            self._channel = grpc.aio.secure_channel(address, credentials, options)
-        super().__init__(address, self._channel, shown, timeout_s, work_timeout_s)
+        addresses = check_addresses(address)
+        for one in addresses:
+            credentials = shown.checked_credentials(one, credentials)
+        self._channels = [
+            grpc.aio.insecure_channel(target, options)
+            if credentials is None
+            else grpc.aio.secure_channel(target, credentials, options)
+            for target, options in transport.targets(addresses, shown.options())
+        ]
+        super().__init__(address, self._channels, shown, timeout_s, work_timeout_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,7 +60,8 @@ class AwaitingConnection(Connection):
     async def close(self) -> None:
         """Close the connection; calls under way end as cancelled."""
         self._closed = True
-        await self._channel.close()
+        for channel in self._channels:
+            await channel.close()
 
     async def _run(self, flow: Flow[T]) -> T:
         try:
@@ -77,12 +81,25 @@ class AwaitingConnection(Connection):
         if isinstance(step, Local):
             return await asyncio.to_thread(step.work)
         if step.on_message is None:
-            return await self._answer(step)
+            return await self._answer_when_free(step)
         last = None
         async with aclosing(self._messages(step)) as messages:
             async for last in messages:
                 step.on_message(last)
         return last
+
+    async def _answer_when_free(self, call: Call) -> Any:
+        """Call, and again where a busy server says when."""
+        n_tries = 1
+        while True:
+            try:
+                return await self._answer(call)
+            except Overloaded as error:
+                pause_s = transport.pause_s(error, call.method, n_tries)
+                if pause_s is None:
+                    raise
+                await asyncio.sleep(pause_s)
+                n_tries += 1
 
     async def _answer(self, call: Call) -> Any:
         with tracing.exchange(call.method) as traced:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import closing
 from types import TracebackType
@@ -11,16 +12,16 @@ import grpc
 
 from mitate.clients import tracing, transport
 from mitate.clients.access import Access, AccessOptions
-from mitate.clients.address import DEFAULT_ADDRESS, check_address
+from mitate.clients.address import DEFAULT_ADDRESS, check_addresses
 from mitate.clients.connection import Connection, check_feed
 from mitate.clients.steps import Call, Flow, Local
-from mitate.kernels.errors import MitateError
+from mitate.kernels.errors import MitateError, Overloaded
 
 T = TypeVar("T")
 
 
 class BlockingConnection(Connection):
-    """A channel to one server; safe to use from several threads."""
+    """Channels to one server or several; safe to use from several threads."""
 
     def __init__(
         self,
@@ -32,13 +33,16 @@ class BlockingConnection(Connection):
         **access: Unpack[AccessOptions],
     ) -> None:
         shown = Access(**access)
-        options = transport.channel_options(check_address(address)) + shown.options()
-        credentials = shown.checked_credentials(address, credentials)
-        if credentials is None:
-            self._channel = grpc.insecure_channel(address, options)
-        else:
-            self._channel = grpc.secure_channel(address, credentials, options)
-        super().__init__(address, self._channel, shown, timeout_s, work_timeout_s)
+        addresses = check_addresses(address)
+        for one in addresses:
+            credentials = shown.checked_credentials(one, credentials)
+        self._channels = [
+            grpc.insecure_channel(target, options)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, options)
+            for target, options in transport.targets(addresses, shown.options())
+        ]
+        super().__init__(address, self._channels, shown, timeout_s, work_timeout_s)
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +58,8 @@ class BlockingConnection(Connection):
     def close(self) -> None:
         """Close the connection; calls under way end as cancelled."""
         self._closed = True
-        self._channel.close()
+        for channel in self._channels:
+            channel.close()
 
     def _run(self, flow: Flow[T]) -> T:
         try:
@@ -74,12 +79,25 @@ class BlockingConnection(Connection):
         if isinstance(step, Local):
             return step.work()
         if step.on_message is None:
-            return self._answer(step)
+            return self._answer_when_free(step)
         last = None
         with closing(self._messages(step)) as messages:
             for last in messages:
                 step.on_message(last)
         return last
+
+    def _answer_when_free(self, call: Call) -> Any:
+        """Call, and again where a busy server says when."""
+        n_tries = 1
+        while True:
+            try:
+                return self._answer(call)
+            except Overloaded as error:
+                pause_s = transport.pause_s(error, call.method, n_tries)
+                if pause_s is None:
+                    raise
+                time.sleep(pause_s)
+                n_tries += 1
 
     def _answer(self, call: Call) -> Any:
         with tracing.exchange(call.method) as traced:

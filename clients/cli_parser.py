@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from mitate.clients.address import DEFAULT_ADDRESS, check_address
+from mitate.clients.address import DEFAULT_ADDRESS, check_addresses
 from mitate.clients.cli_access import add_access
 from mitate.kernels.errors import InvalidArgument
 
@@ -211,7 +211,7 @@ _text = _checked(_is_text, "1 to 500 characters are allowed")
 
 def _address(text: str) -> str:
     try:
-        return check_address(text)
+        return ",".join(check_addresses(text))
     except InvalidArgument as error:
         raise argparse.ArgumentTypeError(error.message) from error
 

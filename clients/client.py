@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mitate.clients import flows, flows_catalog, flows_compare, requests
+from mitate.clients import flows, flows_catalog, flows_compare, flows_upload, requests
 from mitate.clients.blocking import BlockingConnection
 from mitate.clients.compared import Comparison, Subject
-from mitate.clients.flows import OnProgress, OnSegment
+from mitate.clients.flows import OnSegment
+from mitate.clients.flows_upload import OnProgress
 from mitate.clients.media import PathLike
 from mitate.clients.results import (
     Added,
@@ -172,7 +173,7 @@ class Client(BlockingConnection):
 
     def upload(self, path: PathLike, *, progress: OnProgress | None = None) -> Upload:
         """Send a file to the server, which keeps it for a while."""
-        return self._run(flows.upload(path, progress))
+        return self._run(flows_upload.upload(path, progress))
 
     def get_upload(self, upload_id: str) -> Upload:
         """Return what has arrived of an upload."""
@@ -180,7 +181,7 @@ class Client(BlockingConnection):
 
     def remove_upload(self, upload_id: str) -> None:
         """Delete an upload."""
-        self._run(flows.remove_upload(upload_id))
+        self._run(flows_upload.remove_upload(upload_id))
 
     def create_title(self, name: str, refs: Mapping[str, str] | None = None) -> Title:
         """Create a title without episodes."""

@@ -1,7 +1,8 @@
-"""What the blocking and the asyncio connection have in common: one server, its stubs, deadlines."""
+"""What the blocking and the asyncio connection have in common: servers, stubs, deadlines."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -13,18 +14,21 @@ from mitate.kernels.errors import FailedPrecondition, MitateError
 
 
 class Connection:
-    """Stubs on a channel, with a deadline for every call."""
+    """Stubs on channels, with a deadline for every call.
+
+    Of several servers the first gets what changes or remembers something; searches go to all.
+    """
 
     def __init__(
         self,
         address: str,
-        channel: grpc.Channel | grpc.aio.Channel,
+        channels: Sequence[grpc.Channel | grpc.aio.Channel],
         access: Access,
         timeout_s: float,
         work_timeout_s: float,
     ) -> None:
         self.address = address
-        self._stubs = transport.stubs(channel)
+        self._stubs = transport.stubs(channels)
         self._access = access
         self._timeout_s, self._work_timeout_s = timeout_s, work_timeout_s
         self._closed = False

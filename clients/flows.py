@@ -12,6 +12,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2
 
 from mitate.clients import answers, requests, signing
+from mitate.clients.flows_upload import OnProgress, best_effort, forget, sent, upload
 from mitate.clients.media import (
     CHUNK_BYTES,
     MAX_PICTURE_BYTES,
@@ -24,10 +25,8 @@ from mitate.clients.results import (
     Added,
     Answer,
     Match,
-    Progress,
     SearchOptions,
     Timeline,
-    Upload,
 )
 from mitate.clients.steps import Call, Feed, Flow, Local
 from mitate.clients.transport import status_error
@@ -37,7 +36,6 @@ from mitate.v1 import catalog_pb2, media_pb2, scan_pb2, search_pb2
 if TYPE_CHECKING:
     from mitate.kernels.signature import Signature
 
-OnProgress = Callable[[Progress], None]
 OnSegment = Callable[[Match], None]
 
 WAIT_S = 0.5  # how long the server holds one question after an operation
@@ -77,7 +75,7 @@ def search_video(
             requests.clip_requests(
                 options,
                 file.size_bytes,
-                file.chunks(_sent(on_progress)),
+                file.chunks(sent(on_progress)),
             ),
             on_progress,
         )
@@ -106,19 +104,6 @@ def _search_clip(
 
     last = yield Call("SearchService/SearchVideo", Feed(messages), on_message=read, long=True)
     return answers.clip_answer(last)
-
-
-def upload(path: PathLike, on_progress: OnProgress | None) -> Flow[Upload]:
-    """Send a file to the server."""
-    file = local_file(path)
-    messages = requests.upload_requests(file.name, file.size_bytes, file.chunks(_sent(on_progress)))
-    reply = yield Call("MediaService/UploadMedia", Feed(messages), long=True)
-    return answers.upload(reply)
-
-
-def remove_upload(upload_id: str) -> Flow[None]:
-    """Delete an upload."""
-    yield Call("MediaService/DeleteUpload", media_pb2.DeleteUploadRequest(upload_id=upload_id))
 
 
 def add(
@@ -250,21 +235,7 @@ def _watch(
 
 def _cancel(operation: str) -> Flow[None]:
     request = operations_pb2.CancelOperationRequest(name=operation)
-    yield from _best_effort(Call("Operations/CancelOperation", request))
-
-
-def forget(upload_id: str) -> Flow[None]:
-    """Delete an upload that is of no more use, if the server can be reached."""
-    request = media_pb2.DeleteUploadRequest(upload_id=upload_id)
-    yield from _best_effort(Call("MediaService/DeleteUpload", request))
-
-
-def _best_effort(call: Call) -> Flow[None]:
-    """Make a call that only tidies up: the server does the same by itself after a while."""
-    try:
-        yield call
-    except MitateError:
-        return
+    yield from best_effort(Call("Operations/CancelOperation", request))
 
 
 def _result(operation: operations_pb2.Operation, into: Any) -> Any:
@@ -276,14 +247,6 @@ def _result(operation: operations_pb2.Operation, into: Any) -> Any:
             f"{into.DESCRIPTOR.full_name} was expected"
         )
     return into
-
-
-def _sent(on_progress: OnProgress | None) -> Callable[[float], None]:
-    def tell(fraction: float) -> None:
-        if on_progress is not None:
-            on_progress(Progress("send", fraction))
-
-    return tell
 
 
 def pieces(data: bytes) -> Iterator[bytes]:

@@ -7,7 +7,8 @@ from functools import partial
 
 from mitate.clients import answers, requests, signing
 from mitate.clients.compared import Comparison, Subject, comparison, subject_message
-from mitate.clients.flows import OnProgress, forget, pieces, upload
+from mitate.clients.flows import pieces
+from mitate.clients.flows_upload import OnProgress, forget, upload
 from mitate.clients.media import PathLike, content_of, local_file
 from mitate.clients.results import Upload
 from mitate.clients.steps import Call, Feed, Flow, Local

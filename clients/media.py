@@ -43,10 +43,11 @@ class LocalFile:
         """Name without folders; bytes that are no text are replaced."""
         return self.path.name.encode("utf-8", "replace").decode()
 
-    def chunks(self, on_sent: Callable[[float], None]) -> Iterator[bytes]:
+    def chunks(self, on_sent: Callable[[float], None], offset: int = 0) -> Iterator[bytes]:
         """Yield the content in pieces, telling before each the part sent so far, 0..1."""
         with reading(self.path) as file:
-            for start in range(0, self.size_bytes, CHUNK_BYTES):
+            file.seek(offset)
+            for start in range(offset, self.size_bytes, CHUNK_BYTES):
                 on_sent(start / self.size_bytes)
                 yield self._read(file, min(CHUNK_BYTES, self.size_bytes - start))
         on_sent(1.0)

@@ -42,10 +42,19 @@ def placement(
 
 
 def upload_requests(
-    file_name: str, total_bytes: int, chunks: Iterable[bytes]
+    file_name: str,
+    total_bytes: int,
+    chunks: Iterable[bytes],
+    upload_id: str = "",
+    offset_bytes: int = 0,
 ) -> Iterator[media_pb2.UploadMediaRequest]:
-    """Build the messages of an upload."""
-    start = media_pb2.UploadStart(file_name=file_name, total_bytes=total_bytes)
+    """Build the messages of an upload, or of the rest of one."""
+    start = media_pb2.UploadStart(
+        file_name=file_name,
+        total_bytes=total_bytes,
+        upload_id=upload_id,
+        offset_bytes=offset_bytes,
+    )
     yield media_pb2.UploadMediaRequest(start=start)
     for chunk in chunks:
         yield media_pb2.UploadMediaRequest(chunk=chunk)

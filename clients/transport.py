@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -11,6 +12,7 @@ from google.longrunning import operations_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from mitate.clients.address import balanced_target
 from mitate.kernels.errors import (
     DeadlineExceeded,
     FailedPrecondition,
@@ -36,6 +38,7 @@ from mitate.v1 import (
 TIMEOUT_S = 60.0  # of one exchange
 WORK_TIMEOUT_S = 6 * 3600.0  # of work on a whole file
 MAX_MESSAGE_BYTES = 64 << 20
+MAX_TRIES, MAX_PAUSE_MS = 4, 5_000  # of a call that a busy server refuses
 
 # Methods that only read, so that asking twice changes nothing.
 RETRIED = (
@@ -70,8 +73,12 @@ _BY_STATUS: Mapping[grpc.StatusCode, type[MitateError]] = {
 }
 
 
-def channel_options(address: str) -> list[tuple[str, Any]]:
-    """Return the channel options: retries of reading methods, keepalive, message size."""
+def channel_options(address: str, *, balanced: bool = False) -> list[tuple[str, Any]]:
+    """Return the channel options: retries of reading methods, keepalive, message size.
+
+    A balanced channel gives its calls to all servers in turn, and knows them by the name of the
+    host in `address`.
+    """
     retry = {
         "maxAttempts": 4,
         "initialBackoff": "0.1s",
@@ -80,9 +87,14 @@ def channel_options(address: str) -> list[tuple[str, Any]]:
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
     names = [dict(zip(("service", "method"), name.split("/"), strict=True)) for name in RETRIED]
-    config = {"methodConfig": [{"name": names, "retryPolicy": retry}]}
+    config: dict[str, Any] = {"methodConfig": [{"name": names, "retryPolicy": retry}]}
     host = address.rpartition(":")[0]
+    shared: list[tuple[str, Any]] = []
+    if balanced:
+        config["loadBalancingConfig"] = [{"round_robin": {}}]
+        shared = [("grpc.default_authority", host)]
     return [
+        *shared,
         ("grpc.service_config", json.dumps(config)),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
@@ -92,9 +104,32 @@ def channel_options(address: str) -> list[tuple[str, Any]]:
     ]
 
 
-def stubs(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[str, Any]:
-    """Return the stub of every service by its name."""
-    return {name: stub(channel) for name, stub in _STUBS.items()}
+def targets(
+    addresses: tuple[str, ...], options: list[tuple[str, Any]]
+) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """Return target and options of each channel: the first server's, and one for all if several."""
+    home = addresses[0]
+    found = [(home, channel_options(home) + options)]
+    if len(addresses) > 1:
+        found.append((balanced_target(addresses), channel_options(home, balanced=True) + options))
+    return found
+
+
+def stubs(channels: Sequence[grpc.Channel | grpc.aio.Channel]) -> Mapping[str, Any]:
+    """Return the stub of every service by its name; searches go over the last channel."""
+    home, balanced = channels[0], channels[-1]
+    return {
+        name: stub(balanced if name == "SearchService" else home) for name, stub in _STUBS.items()
+    }
+
+
+def pause_s(error: Overloaded, method: str, n_tries: int) -> float | None:
+    """Return how long to wait before trying a refused call again, None if that is no use."""
+    after_ms = error.retry_after_ms
+    repeatable = any(name.endswith(f".{method}") for name in RETRIED)
+    if after_ms is None or after_ms > MAX_PAUSE_MS or not repeatable or n_tries >= MAX_TRIES:
+        return None
+    return after_ms / 1000 * random.uniform(1, 1.5)
 
 
 def status_error(status: status_pb2.Status) -> MitateError:
