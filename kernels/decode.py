@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, Literal, NamedTuple, Protocol, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,8 @@ from mitate.kernels.colour import Colour
 from mitate.kernels.errors import InvalidArgument, InvalidMedia, NotFound
 from mitate.kernels.signature import Kind
 
-Backend = Literal["auto", "pyav", "pillow", "decord"]
-BACKENDS: tuple[Backend, ...] = ("auto", "pyav", "pillow", "decord")
+Backend = Literal["auto", "pyav", "pyav-cuda", "pillow", "decord", "decord-cuda"]
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 HEAD_BYTES = 32
 
 _PICTURE_MAGICS = (
@@ -96,6 +96,7 @@ class Decoder(Protocol):
     """An open media file. Frames can be read once; samples any number of times."""
 
     info: MediaInfo
+    fallback: str | None  # why a decoder that was asked for left the file to this one
     partial: bool  # after frames(): it ended or broke before its declared end
     n_errors: int  # after frames(): packets that could not be decoded and were skipped
     end_ms: int  # after frames(): when the last frame ends
@@ -133,7 +134,8 @@ def open_media(
 
     Args:
         path: a regular file.
-        backend: `auto` takes Pillow for pictures (animated ones too) and PyAV for the rest.
+        backend: `auto` takes Pillow for pictures (animated ones too) and PyAV for the rest;
+            `pyav-cuda` does so too, and has videos decoded by a GPU that can.
         limits: what is refused.
         threads: decoding threads, where the backend has them.
 
@@ -146,14 +148,18 @@ def open_media(
         raise InvalidArgument(f"backend {backend!r}; allowed are {', '.join(BACKENDS)}")
     limits = limits or Limits()
     head = read_head(path)
-    if backend == "pillow" or (backend == "auto" and is_picture(head)):
+    if backend == "pillow" or (backend in ("auto", "pyav-cuda") and is_picture(head)):
         from mitate.kernels.decode_pillow import PillowDecoder
 
         return PillowDecoder(path, limits)
-    if backend == "decord":
+    if backend in ("decord", "decord-cuda"):
         from mitate.kernels.decode_decord import DecordDecoder
 
-        return DecordDecoder(path, limits, threads)
+        return DecordDecoder(path, limits, threads, on_gpu=backend == "decord-cuda")
+    if backend == "pyav-cuda":
+        from mitate.kernels.decode_cuda import PyavCudaDecoder
+
+        return PyavCudaDecoder(path, limits, threads)
     from mitate.kernels.decode_pyav import PyavDecoder
 
     return PyavDecoder(path, limits, threads)

@@ -1,5 +1,7 @@
 """Decoding with decord, in a process of its own: RGB only, asked for by name.
 
+On a GPU its frames are copied to the host, since they cross from that process to this one.
+
 decord turns pictures upright, scales all frames to the size of the first, starts every file at 0
 and converts to RGB itself, so its preprocessing has a version of its own and is comparable to that
 of other decoders within a tolerance only.
@@ -26,6 +28,7 @@ from mitate.kernels.errors import InvalidArgument, InvalidMedia, WorkerDied
 from mitate.kernels.frame_times import FrameTimes
 
 PREPROCESSING_VERSION = "decord-rgb/1"
+PREPROCESSING_VERSION_ON_GPU = "decord-cuda-rgb/1"  # converts with a matrix of its own
 
 _CHILD = "mitate.kernels.decord_child"
 
@@ -33,13 +36,22 @@ _CHILD = "mitate.kernels.decord_child"
 class DecordDecoder:
     """One video file, decoded by decord in a child process."""
 
-    def __init__(self, path: str | os.PathLike[str], limits: Limits, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        limits: Limits,
+        threads: int = 1,
+        *,
+        on_gpu: bool = False,
+    ) -> None:
         if importlib.util.find_spec("decord") is None:
             raise InvalidArgument("the backend decord is not installed; `mitate[decord]` has it")
         self._path = os.path.abspath(os.fspath(path))
         self._limits = limits
         self._threads = threads
-        self._child = _Child(self._path, threads, 0)
+        self._device = "gpu" if on_gpu else "cpu"
+        self._child = _Child(self._path, threads, 0, self._device)
+        self.fallback: str | None = None
         self.partial = False
         self.n_errors = 0
         self.end_ms = 0
@@ -64,7 +76,7 @@ class DecordDecoder:
 
     def sample(self, count: int) -> Iterator[Picture]:
         """Yield up to `count` key frames spread over the file."""
-        child = _Child(self._path, self._threads, count)
+        child = _Child(self._path, self._threads, count, self._device)
         try:
             child.info()
             yield from child.pictures()
@@ -87,6 +99,7 @@ class DecordDecoder:
         self.close()
 
     def _read_info(self) -> MediaInfo:
+        on_gpu = self._device == "gpu"
         n_frames, fps, width, height = self._child.info()
         check_pixels(width, height, self._limits.max_pixels)
         duration_ms = round(n_frames * 1000 / fps) if fps > 0 else 0
@@ -101,17 +114,17 @@ class DecordDecoder:
             height=height,
             duration_ms=duration_ms,
             fps=fps,
-            backend="decord",
-            preprocessing_version=PREPROCESSING_VERSION,
+            backend="decord-cuda" if on_gpu else "decord",
+            preprocessing_version=PREPROCESSING_VERSION_ON_GPU if on_gpu else PREPROCESSING_VERSION,
         )
 
 
 class _Child:
     """The other process and the records that it sends."""
 
-    def __init__(self, path: str, threads: int, count: int) -> None:
+    def __init__(self, path: str, threads: int, count: int, device: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _CHILD, path, str(threads), str(count)],
+            [sys.executable, "-m", _CHILD, path, str(threads), str(count), device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -121,6 +134,8 @@ class _Child:
     def info(self) -> tuple[int, float, int, int]:
         """Return number of frames, frames per second, width and height."""
         kind, content = self._record()
+        if kind == b"U":
+            raise InvalidArgument(f"decord cannot use a GPU: {content.decode('utf-8', 'replace')}")
         if kind == b"X":
             text = content.decode("utf-8", "replace")
             raise InvalidMedia(f"not a video that decord can read: {text}")

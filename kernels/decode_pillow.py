@@ -51,6 +51,7 @@ class PillowDecoder:
 
     def __init__(self, source: str | os.PathLike[str] | bytes, limits: Limits) -> None:
         self._limits = limits
+        self.fallback: str | None = None
         self.partial = False
         self.n_errors = 0
         self.end_ms = 0

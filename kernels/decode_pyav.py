@@ -47,6 +47,7 @@ class PyavDecoder:
         self._limits = limits
         self._threads = threads
         self._container, self._stream = open_video(path, limits, threads)
+        self.fallback: str | None = None
         self.partial = False
         self.n_errors = 0
         self.end_ms = 0
@@ -67,7 +68,7 @@ class PyavDecoder:
             n_frames += 1
             check_progress(n_frames, time_ms, self._limits)
             check_pixels(frame.width, frame.height, self._limits.max_pixels)
-            yield _picture(frame, reader, time_ms)
+            yield self._picture(frame, reader, time_ms)
         if not n_frames:
             raise InvalidMedia(
                 f"no frame of its {self.info.codec} video could be decoded ({self.n_errors} errors)"
@@ -131,6 +132,11 @@ class PyavDecoder:
             backend="pyav",
             preprocessing_version=PREPROCESSING_VERSION,
         )
+
+    def _picture(
+        self, frame: av.video.frame.VideoFrame, reader: PlaneReader, time_ms: int
+    ) -> Picture:
+        return _picture(frame, reader, time_ms)
 
     def _times(self) -> FrameTimes:
         stream = self._stream

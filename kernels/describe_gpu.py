@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from mitate.kernels import layout
 from mitate.kernels.borders import Rect
-from mitate.kernels.colour import Colour, native_scale
+from mitate.kernels.colour import native_scale
+from mitate.kernels.decode import Picture
 from mitate.kernels.grids import CELLS, FINE_CELLS, WHOLE, part_of_line
 from mitate.kernels.layout import N_COEFFICIENTS
 from mitate.kernels.signature import THUMB_COLS, THUMB_ROWS
@@ -71,18 +72,11 @@ class DevicePlane(NamedTuple):
 
 
 @dataclass(slots=True)
-class DevicePicture:
-    """One decoded frame in device memory, otherwise as `decode.Picture`."""
+class DevicePicture(Picture):
+    """One decoded frame in device memory; it has no planes in that of the host."""
 
-    planes: tuple[DevicePlane, ...]
-    owner: object  # keeps the memory; let go of it and the decoder uses it again
-    colour: Colour
-    width: int
-    height: int
-    time_ms: int
-    rotation: int = 0
-    key: bool = True
-    corrupt: bool = False
+    device_planes: tuple[DevicePlane, ...] = ()
+    owner: object = None  # keeps the memory; let go of it and the decoder uses it again
 
 
 class Launcher(Protocol):
@@ -135,8 +129,8 @@ class GpuDescriber:
         """
         if min(rect.width, rect.height) < LEAST_SIDE:
             raise ValueError(f"part of {rect.width}x{rect.height}; the least side is {LEAST_SIDE}")
-        parts = [_part(plane, picture, rect) for plane in picture.planes]
-        planes = self._device.upload(_plane_structs(picture.planes, parts))
+        parts = [_part(plane, picture, rect) for plane in picture.device_planes]
+        planes = self._device.upload(_plane_structs(picture.device_planes, parts))
         self._device.finish()  # the frame before is read; its surface may be used again
         grid = (FINE_CELLS, len(parts), 1)
         self._device.launch("cell_sums", grid, THREADS, (planes, self._fine[self._n]))
@@ -227,7 +221,7 @@ def _colour_struct(picture: DevicePicture, parts: Sequence[Rect]) -> npt.NDArray
     for name, value in native_scale(picture.colour)._asdict().items():
         struct[name] = value
     struct["space"], struct["turns"] = _SPACES[picture.colour.space], picture.rotation // 90
-    for plane, part in zip(picture.planes, parts, strict=True):
+    for plane, part in zip(picture.device_planes, parts, strict=True):
         channels = slice(plane.first_channel, plane.first_channel + plane.channels)
         struct["width"][channels], struct["height"][channels] = part.width, part.height
     return struct

@@ -88,11 +88,13 @@ _PLANS = (
     _Plan("pyav", "decodes video on the CPU", ("av",), needed=True),
     _Plan("pillow", "decodes pictures", ("pillow",), needed=True),
     _Plan("decord", "decodes video where asked for by name", ("decord",), instead="pyav"),
+    _Plan("pyav-cuda", "decodes video on the GPU", ("av",), instead="pyav"),
+    _Plan("decord-cuda", "decodes video on the GPU where asked for", ("decord",), instead="pyav"),
     _Plan("faiss", "searches on the CPU", ("faiss-cpu", "faiss-gpu"), instead="numpy"),
     _Plan("faiss-gpu", "searches on the GPU", ("faiss-gpu",), instead="faiss"),
     _Plan("cupy", "describes frames on the GPU", ("cupy-cuda12x",), instead="numba"),
 )
-_ON_GPU = ("cupy", "faiss-gpu")  # what `works_on_gpu` asks for
+_ON_GPU = ("pyav-cuda", "cupy", "faiss-gpu")  # what `works_on_gpu` asks for
 _VERSIONS = ("mitate", "numpy", "numba", "grpcio")
 # What NVDEC engines differ in: codec, chroma, depth.
 _KINDS = tuple(

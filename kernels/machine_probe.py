@@ -27,14 +27,18 @@ class Failed(Exception):
 
 def sign_video(backend: str) -> str:
     """Encode a short video and sign it."""
-    from mitate.kernels.sign import sign
+    from mitate.kernels.sign import SignatureStream
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probe.mp4"
         _encode(path)
-        signature = sign(path, backend=backend)
-    if signature.n_frames != N_FRAMES:
-        raise Failed(f"{signature.n_frames} of {N_FRAMES} frames were decoded")
+        with SignatureStream(path, backend=backend) as stream:
+            n_frames = sum(len(chunk.times_ms) for chunk in stream)
+            fallback = stream.fallback
+    if fallback is not None:
+        raise Failed(fallback)
+    if n_frames != N_FRAMES:
+        raise Failed(f"{n_frames} of {N_FRAMES} frames were decoded")
     return f"{N_FRAMES} frames signed"
 
 
@@ -88,6 +92,8 @@ PROBES: dict[str, Callable[[], str]] = {
     "pyav": ffmpeg,
     "pillow": picture,
     "decord": lambda: sign_video("decord"),
+    "pyav-cuda": lambda: sign_video("pyav-cuda"),
+    "decord-cuda": lambda: sign_video("decord-cuda"),
     "faiss": faiss,
     "faiss-gpu": faiss_gpu,
     "cupy": cupy,

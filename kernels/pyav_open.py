@@ -8,6 +8,7 @@ import av
 import av.container
 import av.error
 import av.video.stream
+from av.codec.hwaccel import HWAccel
 
 from mitate.kernels.decode import Limits, check_pixels
 from mitate.kernels.errors import InvalidMedia
@@ -29,14 +30,16 @@ _ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 
 
 def open_video(
-    path: str | os.PathLike[str], limits: Limits, threads: int
+    path: str | os.PathLike[str], limits: Limits, threads: int, hwaccel: HWAccel | None = None
 ) -> tuple[av.container.InputContainer, av.video.stream.VideoStream]:
     """Open a file and its video, the first one marked as default; raises InvalidMedia."""
     # The prefix keeps FFmpeg from taking a file name for an address of another kind.
     url = f"file:{os.path.abspath(os.fspath(path))}"
     options = {"protocol_whitelist": _PROTOCOLS, "format_whitelist": _FORMATS}
     try:
-        container = av.open(url, "r", container_options=options, metadata_errors="replace")
+        container = av.open(
+            url, "r", container_options=options, metadata_errors="replace", hwaccel=hwaccel
+        )
     except ERRORS as error:
         raise InvalidMedia(
             f"no video can be read from it ({_reason(error)}): of no known kind, or cut off"

@@ -61,10 +61,19 @@ class PlaneReader:
         dtype = np.uint8 if native.depth == 8 else np.uint16
         order = _ORDER[native.space]
         read = tuple(Plane(_plane_array(planes[i], dtype), planes[i].width) for i in order)
-        return read, self._colour(frame, native)
+        return read, self._colour(frame, name, native)
 
-    def _colour(self, frame: av.video.frame.VideoFrame, native: _Format) -> Colour:
-        key = (frame.format.name, int(frame.colorspace), int(frame.color_range), frame.height)
+    def colour(self, frame: av.video.frame.VideoFrame, format_name: str) -> Colour:
+        """Return the colour of a frame that stands for one of a planar format."""
+        native = _native_format(format_name)
+        if native is None:
+            raise ValueError(f"pixel format {format_name!r} is not planar")
+        return self._colour(frame, format_name, native)
+
+    def _colour(
+        self, frame: av.video.frame.VideoFrame, format_name: str, native: _Format
+    ) -> Colour:
+        key = (format_name, int(frame.colorspace), int(frame.color_range), frame.height)
         if key not in self._colours:
             _, matrix, signalled, height = key
             # Grey without a stated range is full range, as FFmpeg takes it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import chain, islice
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.borders import Border, Rect, common_rect, find_border, measure
-from mitate.kernels.decode import Limits, Picture, luma_of, open_media
-from mitate.kernels.grids import Grids, scale_rect
-from mitate.kernels.layout import describe, mirror_means
-from mitate.kernels.quality import quality
+from mitate.kernels.decode import Decoder, Limits, MediaInfo, luma_of, open_media
+from mitate.kernels.describe_gpu import DevicePicture
+from mitate.kernels.describer import Describer, Describers, too_small_for_device
+from mitate.kernels.grids import scale_rect
 from mitate.kernels.runs import run_starts
 from mitate.kernels.signature import (
     DESCRIPTOR_VERSION,
@@ -31,9 +31,7 @@ from mitate.kernels.signature import (
     no_thumbnails,
     no_windows,
 )
-from mitate.kernels.thumbnails import thumbnails
 from mitate.kernels.vector import derive
-from mitate.kernels.windows import window_layouts
 
 CHUNK_FRAMES = 256
 BORDER_SAMPLES = 48
@@ -84,24 +82,26 @@ class SignatureStream:
         self._n_kept = 0
         self._last: npt.NDArray[np.uint8] | None = None
         self._run: npt.NDArray[np.int8] | None = None  # vector of the run under way
-        self._decoder = open_media(path, backend=backend, limits=limits, threads=threads)
-        try:
-            self.info = self._decoder.info
-            self._pictures = self._decoder.frames()
-            self._first = next(self._pictures)
-            self.width, self.height = self._first.width, self._first.height
-            self.rect = self._find_rect()
-        except BaseException:
+        self._open(open_media(path, backend=backend, limits=limits, threads=threads))
+        if isinstance(self._first, DevicePicture) and too_small_for_device(self.rect):
             self._decoder.close()
-            raise
+            self._open(open_media(path, backend="pyav", limits=limits, threads=threads))
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield the chunks in order; raises InvalidMedia when over a limit."""
-        pictures = chain([self._first], self._pictures)
-        grids = Grids(CHUNK_FRAMES)
-        while times_ms := self._read(pictures, grids):
-            yield self._chunk(np.array(times_ms, np.int64), grids)
-            grids.clear()
+        for describer, times_ms in self._described():
+            yield self._chunk(np.array(times_ms, np.int64), describer)
+            describer.clear()
+
+    @property
+    def info(self) -> MediaInfo:
+        """What the file says about itself, and which decoder reads it."""
+        return self._decoder.info
+
+    @property
+    def fallback(self) -> str | None:
+        """Why the CPU decodes what was to be decoded by a GPU; None where it does not."""
+        return self._decoder.fallback
 
     @property
     def duration_ms(self) -> int:
@@ -140,6 +140,17 @@ class SignatureStream:
     ) -> None:
         self.close()
 
+    def _open(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        try:
+            self._pictures = decoder.frames()
+            self._first = next(self._pictures)
+            self.width, self.height = self._first.width, self._first.height
+            self.rect = self._find_rect()
+        except BaseException:
+            decoder.close()
+            raise
+
     def _find_rect(self) -> Rect:
         """Find the border that samples have in common; a few without any settle it."""
         if self.info.kind == "image":
@@ -154,16 +165,24 @@ class SignatureStream:
                 break
         return common_rect(known, *size)
 
-    def _read(self, pictures: Iterator[Picture], grids: Grids) -> list[int]:
-        times_ms = []
-        for picture in islice(pictures, CHUNK_FRAMES):
-            grids.add(picture, scale_rect(self.rect, self.width, self.height, picture))
+    def _described(self) -> Iterator[tuple[Describer, list[int]]]:
+        """Yield frames that one describer took, and their times."""
+        describers, times_ms = Describers(CHUNK_FRAMES), list[int]()
+        describer = describers.of(self._first)
+        for picture in chain([self._first], self._pictures):
+            # The hardware may give up on a video, and the CPU go on with it.
+            taker = describers.of(picture)
+            if times_ms and (taker is not describer or len(times_ms) == CHUNK_FRAMES):
+                yield describer, times_ms
+                times_ms = []
+            describer = taker
+            describer.add(picture, scale_rect(self.rect, self.width, self.height, picture))
             times_ms.append(picture.time_ms)
-        return times_ms
+        if times_ms:
+            yield describer, times_ms
 
-    def _chunk(self, times_ms: npt.NDArray[np.int64], grids: Grids) -> Chunk:
-        means = grids.rgb_means()
-        layouts, mirrored = describe(means), describe(mirror_means(means))
+    def _chunk(self, times_ms: npt.NDArray[np.int64], describer: Describer) -> Chunk:
+        layouts, mirrored, quality = describer.frames()
         both = np.hstack((layouts, mirrored))
         previous = both[:1] ^ 1 if self._last is None else self._last
         new = np.flatnonzero((both != np.vstack((previous, both[:-1]))).any(axis=1))
@@ -177,10 +196,10 @@ class SignatureStream:
             (new + first_frame).astype(np.uint32),
             layouts[new],
             mirrored[new],
-            quality(means[new]),
+            quality[new],
             (runs + first_kept).astype(np.uint32),
-            window_layouts(grids, new[runs]),
-            thumbnails(grids, new[runs]),
+            describer.windows(new[runs]),
+            describer.thumbnails(new[runs]),
         )
 
     def _runs(self, layouts: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

@@ -42,7 +42,10 @@ def test_what_is_no_file_with_a_picture_is_refused_in_one_line(tmp_path: Path) -
 
 def test_an_unknown_backend_names_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
-    with pytest.raises(InvalidArgument, match="'gpu'; allowed are auto, pyav, pillow, decord"):
+    with pytest.raises(
+        InvalidArgument,
+        match="'gpu'; allowed are auto, pyav, pyav-cuda, pillow, decord, decord-cuda",
+    ):
         open_media(tmp_path / "a", backend="gpu")
 
 

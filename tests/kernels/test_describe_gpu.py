@@ -80,7 +80,7 @@ def both(
     size = (width, height, 40)
     return Both(
         Picture(host, colour, *size, rotation),
-        DevicePicture(device, buffers, colour, *size, rotation),
+        DevicePicture((), colour, *size, rotation, device_planes=device, owner=buffers),
     )
 
 
