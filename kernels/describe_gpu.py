@@ -127,17 +127,28 @@ class GpuDescriber:
         Raises:
             ValueError: the part is smaller than LEAST_SIDE.
         """
+        self._add([picture], rect)
+
+    def sum_all(self, pictures: Sequence[DevicePicture], rect: Rect) -> None:
+        """Put frames of one kind in the place of all that were added, in one launch."""
+        self._n = 0
+        self._add(pictures, rect)
+
+    def _add(self, pictures: Sequence[DevicePicture], rect: Rect) -> None:
         if min(rect.width, rect.height) < LEAST_SIDE:
             raise ValueError(f"part of {rect.width}x{rect.height}; the least side is {LEAST_SIDE}")
-        parts = [_part(plane, picture, rect) for plane in picture.device_planes]
-        planes = self._device.upload(_plane_structs(picture.device_planes, parts))
-        self._device.finish()  # the frame before is read; its surface may be used again
-        grid = (FINE_CELLS, len(parts), 1)
+        structs = []
+        for number, picture in enumerate(pictures, self._n):
+            parts = [_part(plane, picture, rect) for plane in picture.device_planes]
+            structs.append(_plane_structs(picture.device_planes, parts))
+            self._colours[number] = _colour_struct(picture, parts)
+        planes = self._device.upload(np.concatenate(structs))
+        self._device.finish()  # the frames before are read; their surfaces may be used again
+        grid = (FINE_CELLS, len(structs[0]), len(pictures))
         self._device.launch("cell_sums", grid, THREADS, (planes, self._fine[self._n]))
-        self._held = picture, planes
-        self._colours[self._n] = _colour_struct(picture, parts)
+        self._held = list(pictures), planes
         self._on_device = None
-        self._n += 1
+        self._n += len(pictures)
 
     def frames(self) -> tuple[Codes, Codes, Codes]:
         """Return layouts (n, 33), those of the frames mirrored, and quality (n,)."""

@@ -232,13 +232,18 @@ def sign(
         InvalidMedia: not decodable, no picture in it, or over a limit.
         InvalidArgument: an unknown backend, or one that is not installed.
     """
-    chunks = []
     with SignatureStream(path, backend=backend, limits=limits, threads=threads) as stream:
-        for chunk in stream:
-            chunks.append(chunk)
-            if progress is not None:
-                progress(stream.n_frames, int(chunk.times_ms[-1]), stream.info.duration_ms)
-        return join(stream.head(), chunks)
+        return whole(stream, progress)
+
+
+def whole(stream: SignatureStream, progress: Progress | None = None) -> Signature:
+    """Return the signature of all that a stream yields; raises InvalidMedia."""
+    chunks = []
+    for chunk in stream:
+        chunks.append(chunk)
+        if progress is not None:
+            progress(stream.n_frames, int(chunk.times_ms[-1]), stream.info.duration_ms)
+    return join(stream.head(), chunks)
 
 
 def taken_apart(signature: Signature) -> tuple[Chunk, MediaHead]:

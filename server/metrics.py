@@ -51,6 +51,12 @@ _BATCH_QUERIES = Histogram(
 _BATCH_SECONDS = Histogram(
     "mitate_batch_seconds", "Time of one call of the index.", buckets=_SECONDS, registry=REGISTRY
 )
+_FALLBACKS = Counter(
+    "mitate_decoder_fallbacks",
+    "Files that another decoder than the one in force had to read.",
+    ("wanted", "used"),
+    registry=REGISTRY,
+)
 _MEDIA_FAILURES = Counter(
     "mitate_media_failures",
     "Files that could not be read, by reason.",
@@ -101,6 +107,11 @@ def batch_ended(n_queries: int, seconds: float) -> None:
 def media_failed(reason: str) -> None:
     """Count a file that no decoder could read, or whose decoding ended otherwise."""
     _MEDIA_FAILURES.labels(reason).inc()
+
+
+def decoder_fell_back(wanted: str, used: str) -> None:
+    """Count a file that another decoder had to read."""
+    _FALLBACKS.labels(wanted, used).inc()
 
 
 def loop_lagged(seconds: float) -> None:

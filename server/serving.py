@@ -50,6 +50,7 @@ from mitate.server.store import Store
 from mitate.server.tls import server_credentials
 from mitate.server.tracing import make_tracing
 from mitate.server.uploads import Uploads
+from mitate.server.worker import Allowance
 from mitate.server.workers import WorkerPool
 from mitate.v1 import (
     catalog_pb2,
@@ -103,9 +104,10 @@ def build(settings: Settings) -> App:
         database, store.uploads, store.tmp, settings.max_upload_bytes, settings.upload_stall_s
     )
     n_workers = settings.workers or os.cpu_count() or 1
-    pool = WorkerPool(
-        n_workers, settings.worker_memory_bytes, settings.worker_stall_s, limits, settings.views
+    allowance = Allowance(
+        settings.worker_memory_bytes, settings.worker_cpu_s, settings.video_decoder == "gpu"
     )
+    pool = WorkerPool(n_workers, allowance, settings.worker_stall_s, limits, settings.views)
     query_limits = replace(limits, max_duration_s=int(settings.max_query_video_s))
     searching = engine, pool, store.catalog, query_limits, settings.false_alarm_rate
     matcher = Matcher(*searching)

@@ -92,14 +92,23 @@ class Settings:
     workers: int = _setting(
         "Decoding processes; 0 is one for each processor core.", 0, low=0, high=1024
     )
+    video_decoder: Literal["cpu", "gpu"] = _setting(
+        "What decodes videos: cpu, or gpu for NVDEC where it can and the CPU for the rest.", "cpu"
+    )
     worker_memory_bytes: int = _setting(
-        "Address space that a decoding process may use; 0 is no limit.",
+        "Address space that a decoding process may use, or memory if it uses a GPU; 0 is no limit.",
         4 * 2**30,
         low=0,
         high=2**50,
     )
     worker_stall_s: float = _setting(
         "Time without progress after which a decoding process is ended.", 60.0, low=1, high=_DAY_S
+    )
+    worker_cpu_s: float = _setting(
+        "Processor time after which a decoding process is ended, for each file.",
+        float(_DAY_S),
+        low=1,
+        high=30 * _DAY_S,
     )
     media_roots: tuple[Path, ...] = _setting(
         "Folders whose files the server may read when a caller names them, with : between them; "

@@ -1,15 +1,18 @@
 """What runs in a decoding process: tasks from a pipe, one at a time.
 
-It dies with the server, however that ends, and keeps to a limit of memory.
+It dies with the server, however that ends, and keeps to its limits: of memory, processor time and
+open files, and it can gain no rights.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -17,12 +20,22 @@ from typing import Literal
 
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError
-from mitate.kernels.sign import MediaHead, SignatureStream, sign
+from mitate.kernels.sign import MediaHead, SignatureStream, whole
 from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still, still
 from mitate.kernels.views import Level, PictureViews, picture_views
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+MAX_FILES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a worker may use."""
+
+    memory_bytes: int  # 0: no limit
+    cpu_s: float  # of one task
+    on_gpu: bool = False  # CUDA reserves address space without end, so memory is watched instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +51,27 @@ class Task:
     at_ms: int | None = None
 
 
-def _die_with_parent(parent: int) -> None:
-    """Ask Linux to end this process when the server ends, however it ends."""
+def _confine(allowance: Allowance, parent: int) -> None:
+    """Give up what a decoder does not need, and ask Linux to end this process with the server."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl = ctypes.CDLL(None).prctl
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if allowance.memory_bytes and not allowance.on_gpu:
+        resource.setrlimit(resource.RLIMIT_AS, (allowance.memory_bytes,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    files = MAX_FILES if most == resource.RLIM_INFINITY else min(MAX_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     if os.getppid() != parent:
         os._exit(1)
+
+
+def _allow_cpu(cpu_s: float) -> None:
+    """Have Linux end this process once the task at hand has used up its processor time."""
+    used_s = time.process_time()
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used_s + cpu_s), most))
 
 
 Result = Signature | PictureViews | Still | MediaHead
@@ -61,26 +89,28 @@ def _run(task: Task, send: Callable[[str, object], None]) -> Result:
 
     if task.kind == "still":
         return still(path, task.at_ms, limits=task.limits, level=task.level, progress=tell)
-    if task.kind == "sign":
-        return sign(path, backend=task.backend, limits=task.limits, progress=tell)
     with SignatureStream(path, backend=task.backend, limits=task.limits) as stream:
-        for chunk in stream:
-            send("chunk", (chunk, stream.head(), stream.info.duration_ms))
-        return stream.head()
+        if task.kind == "sign":
+            result: Result = whole(stream, tell)
+        else:
+            for chunk in stream:
+                send("chunk", (chunk, stream.head(), stream.info.duration_ms))
+            result = stream.head()
+        if stream.fallback is not None:
+            send("fallback", (task.backend, stream.info.backend, stream.fallback))
+        return result
 
 
-def worker_main(pipe: Connection, parent: int, memory_bytes: int) -> None:
+def worker_main(pipe: Connection, parent: int, allowance: Allowance) -> None:
     """Answer tasks until the pipe closes."""
-    _die_with_parent(parent)
+    _confine(allowance, parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if memory_bytes:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
             task = pipe.recv()
         except EOFError:
             return
+        _allow_cpu(allowance.cpu_s)
         try:
             result = _run(task, lambda kind, value: pipe.send((kind, value)))
             pipe.send(("result", result))
@@ -88,7 +118,7 @@ def worker_main(pipe: Connection, parent: int, memory_bytes: int) -> None:
             pipe.send(("error", (error.reason, error.message)))
         except MemoryError:
             text = (
-                f"decoding needs more memory than the {memory_bytes} bytes that a worker may use "
-                "(worker_memory_bytes)"
+                f"decoding needs more memory than the {allowance.memory_bytes} bytes that a worker "
+                "may use (worker_memory_bytes)"
             )
             pipe.send(("error", ("INVALID_MEDIA", text)))

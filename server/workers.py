@@ -12,6 +12,8 @@ import logging
 import multiprocessing
 import os
 import queue
+import resource
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +28,7 @@ from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still
 from mitate.kernels.views import Level, PictureViews
 from mitate.server import metrics
-from mitate.server.worker import Task, worker_main
+from mitate.server.worker import Allowance, Task, worker_main
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +42,11 @@ OnChunk = Callable[[Chunk, MediaHead], None]
 class Worker:
     """One decoding process and its pipe."""
 
-    def __init__(self, memory_bytes: int) -> None:
+    def __init__(self, allowance: Allowance) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(
-            target=worker_main, args=(theirs, os.getpid(), memory_bytes), daemon=True
+            target=worker_main, args=(theirs, os.getpid(), allowance), daemon=True
         )
         self.process.start()
         theirs.close()
@@ -63,13 +65,14 @@ class WorkerPool:
     def __init__(
         self,
         n_workers: int,
-        memory_bytes: int,
+        allowance: Allowance,
         stall_s: float,
         limits: Limits,
         level: Level = "normal",
     ) -> None:
         self._level: Level = level
-        self._memory_bytes = memory_bytes
+        self._allowance = allowance
+        self._backend = "pyav-cuda" if allowance.on_gpu else "auto"
         self._stall_s = stall_s
         self._limits = limits
         self._idle: queue.SimpleQueue[Worker | None] = queue.SimpleQueue()
@@ -98,9 +101,8 @@ class WorkerPool:
             OperationCancelled: `cancelled` was set.
         """
         with self._long:
-            result = self._work(
-                Task("sign", str(path), limits or self._limits), progress, cancelled
-            )
+            task = Task("sign", str(path), limits or self._limits, self._backend)
+            result = self._work(task, progress, cancelled)
         if not isinstance(result, Signature):
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of a signature")
         return result
@@ -123,7 +125,8 @@ class WorkerPool:
             progress(n_frames, int(chunk.times_ms[-1]), duration_ms)
 
         with self._long:
-            result = self._work(Task("stream", str(path), limits), None, cancelled, take)
+            task = Task("stream", str(path), limits, self._backend)
+            result = self._work(task, None, cancelled, take)
         if not isinstance(result, MediaHead):
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of a head")
         return result
@@ -168,7 +171,7 @@ class WorkerPool:
             return worker
         if worker is not None:
             worker.stop()
-        return Worker(self._memory_bytes)
+        return Worker(self._allowance)
 
     def _work(
         self,
@@ -190,7 +193,7 @@ class WorkerPool:
             code = worker.process.exitcode
             log.error("worker died pid=%s exit=%s task=%s", worker.process.pid, code, task.kind)
             metrics.media_failed(WorkerDied.reason)
-            raise WorkerDied(f"the decoding process ended (exit code {code})") from broken
+            raise WorkerDied(self._why_it_ended(code)) from broken
         finally:
             self._busy.discard(worker)
             if healthy and not self._closed.is_set():
@@ -220,11 +223,40 @@ class WorkerPool:
                     take(*value)
                 elif kind == "progress" and progress is not None:
                     progress(*value)
+                elif kind == "fallback":
+                    log.info("decoder fallback wanted=%s used=%s reason=%r", *value)
+                    metrics.decoder_fell_back(*value[:2])
                 last_sign_of_life = time.monotonic()
             if cancelled is not None and cancelled.is_set():
                 raise OperationCancelled("the work was cancelled")
+            self._watch_memory(worker)
             if time.monotonic() - last_sign_of_life > self._stall_s:
                 metrics.media_failed(WorkerDied.reason)
                 raise WorkerDied(
                     f"decoding made no progress for {self._stall_s:g} s, the limit (worker_stall_s)"
                 )
+
+    def _watch_memory(self, worker: Worker) -> None:
+        """Raise WorkerDied where a worker without a limit of its own uses too much."""
+        most = self._allowance.memory_bytes
+        if self._allowance.on_gpu and most and _resident_bytes(worker.process.pid) > most:
+            metrics.media_failed(WorkerDied.reason)
+            raise WorkerDied(
+                f"decoding needs more memory than the {most} bytes that a worker may use "
+                "(worker_memory_bytes)"
+            )
+
+    def _why_it_ended(self, code: int | None) -> str:
+        if code == -signal.SIGXCPU:
+            limit_s = self._allowance.cpu_s
+            return f"decoding took {limit_s:g} s of processor time, the limit (worker_cpu_s)"
+        return f"the decoding process ended (exit code {code})"
+
+
+def _resident_bytes(pid: int | None) -> int:
+    """Return the memory that a process holds; 0 where it is gone or nothing tells."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * resource.getpagesize()

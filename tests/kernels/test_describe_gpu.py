@@ -187,6 +187,17 @@ def test_the_golden_descriptors_come_out(golden: Path, launcher: HostLauncher) -
     assert n_compared >= 25
 
 
+def test_a_batch_of_frames_has_the_sums_of_single_ones(launcher: HostLauncher) -> None:
+    pictures = [frame(98, 70, LIMITED, "nv12", seed).device for seed in range(3)]
+    single, batch = GpuDescriber(3, launcher), GpuDescriber(3, launcher)
+    for picture in pictures:
+        single.add(picture, Rect(2, 4, 90, 70))
+    batch.add(pictures[0], Rect(0, 0, 98, 70))
+    batch.sum_all(pictures, Rect(2, 4, 90, 70))
+    for one, other in zip(single.frames(), batch.frames(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_only_descriptors_come_to_the_host(launcher: HostLauncher) -> None:
     describer = GpuDescriber(4, launcher)
     before = launcher.n_downloads, launcher.downloaded_bytes
