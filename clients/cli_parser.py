@@ -160,6 +160,17 @@ def _sign(commands: Commands) -> None:
         metavar="PATH",
         help="where the signature goes; a directory for several files; STEM.msig here without it",
     )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--every",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="describe every Nth frame only, 1 to 100; all are decoded",
+    )
+    chosen.add_argument(
+        "--keyframes", action="store_true", help="decode and describe key frames only"
+    )
 
 
 def _list(commands: Commands) -> None:

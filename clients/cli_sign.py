@@ -31,7 +31,9 @@ def sign(arguments: Namespace) -> bool:
     output = Output(arguments.json)
 
     def work(file: str, tell: OnProgress) -> tuple[Path, Signature]:
-        signature = sign_path(local_file(file).path, tell)
+        signature = sign_path(
+            local_file(file).path, tell, every=arguments.every, keys_only=arguments.keyframes
+        )
         target = targets[file]
         write_file(target, file_bytes(signature))
         return target, signature

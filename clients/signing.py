@@ -42,8 +42,14 @@ def sign_file(file: LocalFile, on_progress: Callable[[Progress], None] | None) -
     return Signed(signature, file_bytes(signature), sha256)
 
 
-def sign_path(path: Path, on_progress: Callable[[Progress], None] | None) -> Signature:
-    """Return the signature of a media file."""
+def sign_path(
+    path: Path,
+    on_progress: Callable[[Progress], None] | None,
+    *,
+    every: int = 1,
+    keys_only: bool = False,
+) -> Signature:
+    """Return the signature of a media file; `every` and `keys_only` as in `kernels.sign.sign`."""
     from mitate.kernels.sign import sign
 
     def tell(n_frames: int, time_ms: int, duration_ms: int) -> None:
@@ -51,7 +57,7 @@ def sign_path(path: Path, on_progress: Callable[[Progress], None] | None) -> Sig
             fraction = min(1.0, time_ms / duration_ms) if duration_ms > 0 else 0.0
             on_progress(Progress("read", fraction, n_frames, time_ms, duration_ms))
 
-    return sign(path, progress=tell)
+    return sign(path, every=every, keys_only=keys_only, progress=tell)
 
 
 def file_bytes(signature: Signature) -> bytes:

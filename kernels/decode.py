@@ -129,6 +129,7 @@ def open_media(
     backend: str = "auto",
     limits: Limits | None = None,
     threads: int = 1,
+    keys_only: bool = False,
 ) -> Decoder:
     """Open a file with the decoder that its content asks for.
 
@@ -138,6 +139,7 @@ def open_media(
             `pyav-cuda` does so too, and has videos decoded by a GPU that can.
         limits: what is refused.
         threads: decoding threads, where the backend has them.
+        keys_only: `frames` yields key frames only; PyAV alone can, and in pictures all are.
 
     Raises:
         NotFound: there is no such file.
@@ -153,16 +155,18 @@ def open_media(
 
         return PillowDecoder(path, limits)
     if backend in ("decord", "decord-cuda"):
+        if keys_only:
+            raise InvalidArgument(f"backend {backend} decodes all frames; key frames need pyav")
         from mitate.kernels.decode_decord import DecordDecoder
 
         return DecordDecoder(path, limits, threads, on_gpu=backend == "decord-cuda")
     if backend == "pyav-cuda":
         from mitate.kernels.decode_cuda import PyavCudaDecoder
 
-        return PyavCudaDecoder(path, limits, threads)
+        return PyavCudaDecoder(path, limits, threads, keys_only=keys_only)
     from mitate.kernels.decode_pyav import PyavDecoder
 
-    return PyavDecoder(path, limits, threads)
+    return PyavDecoder(path, limits, threads, keys_only=keys_only)
 
 
 def read_head(path: str | os.PathLike[str]) -> bytes:

@@ -42,10 +42,16 @@ class PyavCudaDecoder(PyavDecoder):
     """One video file, decoded by NVDEC; where that fails, from there on by the CPU."""
 
     def __init__(
-        self, path: str | os.PathLike[str], limits: Limits, threads: int = 1, device: int = 0
+        self,
+        path: str | os.PathLike[str],
+        limits: Limits,
+        threads: int = 1,
+        *,
+        keys_only: bool = False,
+        device: int = 0,
     ) -> None:
         self._device = device
-        super().__init__(path, limits, threads)
+        super().__init__(path, limits, threads, keys_only=keys_only)
         self._software_format = self.info.pixel_format
         self.fallback = why_not_cuda(self.info, device)
         if self.fallback is None:
@@ -61,7 +67,8 @@ class PyavCudaDecoder(PyavDecoder):
         except HardwareGaveUp as error:
             self.fallback = f"the hardware gave up after {n_frames} frames: {error}"
             self.info = replace(self.info, backend="pyav")
-            with PyavDecoder(self._path, self._limits, self._threads) as rest:
+            cpu = PyavDecoder(self._path, self._limits, self._threads, keys_only=self._keys_only)
+            with cpu as rest:
                 yield from islice(rest.frames(), n_frames, None)
                 self.partial, self.n_errors, self.end_ms = rest.partial, rest.n_errors, rest.end_ms
 

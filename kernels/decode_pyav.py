@@ -42,7 +42,15 @@ _PACKETS_PER_KEY = 300
 class PyavDecoder:
     """One video file, decoded in software."""
 
-    def __init__(self, path: str | os.PathLike[str], limits: Limits, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        limits: Limits,
+        threads: int = 1,
+        *,
+        keys_only: bool = False,
+    ) -> None:
+        self._keys_only = keys_only
         self._path = path
         self._limits = limits
         self._threads = threads
@@ -61,6 +69,8 @@ class PyavDecoder:
 
     def frames(self) -> Iterator[Picture]:
         """Yield every frame in the order shown; raises InvalidMedia when over a limit."""
+        if self._keys_only:
+            self._stream.codec_context.skip_frame = "NONKEY"
         reader, times = PlaneReader(), self._times()
         n_frames = 0
         for frame in self._decoded():
@@ -74,6 +84,8 @@ class PyavDecoder:
                 f"no frame of its {self.info.codec} video could be decoded ({self.n_errors} errors)"
             )
         self.end_ms = times.end_ms
+        if self._keys_only:  # the video goes on after its last key frame
+            self.end_ms = max(self.end_ms, times.ms_of(self._ends.get(self._stream.index, 0)))
         self.partial = self.partial or self._end_is_missing()
 
     def start_near(self, time_ms: int) -> bool:

@@ -47,6 +47,10 @@ class FrameTimes:
             return 0
         return max(self._to_ms(self._last + self._duration), self.last_ms)
 
+    def ms_of(self, ticks: int) -> int:
+        """Return the time of a time stamp; at least 0. Known after the first frame."""
+        return max(self._to_ms(ticks), 0)
+
     def _pick(self, pts: int | None, dts: int | None) -> int:
         if self._last is None:
             return self._begin(pts if pts is not None else dts)

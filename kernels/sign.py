@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +22,7 @@ from mitate.kernels.borders import Border, Rect, common_rect, find_border, measu
 from mitate.kernels.decode import Decoder, Limits, MediaInfo, luma_of, open_media
 from mitate.kernels.describe_gpu import DevicePicture
 from mitate.kernels.describer import Describer, Describers, too_small_for_device
+from mitate.kernels.errors import InvalidArgument
 from mitate.kernels.grids import scale_rect
 from mitate.kernels.runs import run_starts
 from mitate.kernels.signature import (
@@ -77,15 +79,22 @@ class SignatureStream:
         backend: str = "auto",
         limits: Limits | None = None,
         threads: int = 1,
+        every: int = 1,
+        keys_only: bool = False,
     ) -> None:
+        """Open a file; the arguments are those of `sign`."""
+        if every < 1:
+            raise InvalidArgument(f"every is {every}; at least 1 is allowed")
+        self._every = every
         self.n_frames = 0
         self._n_kept = 0
         self._last: npt.NDArray[np.uint8] | None = None
         self._run: npt.NDArray[np.int8] | None = None  # vector of the run under way
-        self._open(open_media(path, backend=backend, limits=limits, threads=threads))
+        open_with = partial(open_media, path, limits=limits, threads=threads, keys_only=keys_only)
+        self._open(open_with(backend=backend))
         if isinstance(self._first, DevicePicture) and too_small_for_device(self.rect):
             self._decoder.close()
-            self._open(open_media(path, backend="pyav", limits=limits, threads=threads))
+            self._open(open_with(backend="pyav"))
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield the chunks in order; raises InvalidMedia when over a limit."""
@@ -169,7 +178,7 @@ class SignatureStream:
         """Yield frames that one describer took, and their times."""
         describers, times_ms = Describers(CHUNK_FRAMES), list[int]()
         describer = describers.of(self._first)
-        for picture in chain([self._first], self._pictures):
+        for picture in islice(chain([self._first], self._pictures), 0, None, self._every):
             # The hardware may give up on a video, and the CPU go on with it.
             taker = describers.of(picture)
             if times_ms and (taker is not describer or len(times_ms) == CHUNK_FRAMES):
@@ -216,6 +225,8 @@ def sign(
     backend: str = "auto",
     limits: Limits | None = None,
     threads: int = 1,
+    every: int = 1,
+    keys_only: bool = False,
     progress: Progress | None = None,
 ) -> Signature:
     """Return the signature of a video or picture.
@@ -225,6 +236,8 @@ def sign(
         backend: see `open_media`.
         limits: what is refused.
         threads: decoding threads.
+        every: of so many frames only the first is described; all are decoded.
+        keys_only: only key frames are decoded and described; PyAV alone can.
         progress: called after each chunk of frames.
 
     Raises:
@@ -232,7 +245,10 @@ def sign(
         InvalidMedia: not decodable, no picture in it, or over a limit.
         InvalidArgument: an unknown backend, or one that is not installed.
     """
-    with SignatureStream(path, backend=backend, limits=limits, threads=threads) as stream:
+    stream = SignatureStream(
+        path, backend=backend, limits=limits, threads=threads, every=every, keys_only=keys_only
+    )
+    with stream:
         return whole(stream, progress)
 
 

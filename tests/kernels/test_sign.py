@@ -12,7 +12,7 @@ from PIL import Image
 
 from mitate.kernels.borders import Rect
 from mitate.kernels.decode import Limits, open_media
-from mitate.kernels.errors import InvalidMedia
+from mitate.kernels.errors import InvalidArgument, InvalidMedia
 from mitate.kernels.runs import run_starts
 from mitate.kernels.sign import SignatureStream, sign
 from mitate.kernels.signature import Signature
@@ -196,3 +196,28 @@ def test_runs_windows_and_thumbnails_follow_the_picture(ffmpeg: str, tmp_path: P
     np.testing.assert_array_equal(signature.run_first, run_starts(vectors))
     assert len(signature.windows) == len(signature.thumbnails) == len(signature.run_first)
     assert signature.thumbnails.std() > 20
+
+
+def test_sampled_frames_keep_their_times_and_descriptors(ffmpeg: str, tmp_path: Path) -> None:
+    codec = ("-c:v", "libx264", "-preset", "veryfast", "-g", "10", "-sc_threshold", "0", "-bf", "2")
+    path = make_video(ffmpeg, tmp_path / "v.mp4", *codec, source="testsrc2=s=160x90:r=25:d=2")
+    every_frame = sign(path)
+    for sampled, numbers in (
+        (sign(path, every=7), range(0, 50, 7)),
+        (sign(path, keys_only=True), range(0, 50, 10)),
+        (sign(path, keys_only=True, every=2), range(0, 50, 20)),
+    ):
+        assert sampled.times_ms.tolist() == [40 * number for number in numbers]
+        assert sampled.duration_ms == every_frame.duration_ms == 2000
+        assert not sampled.partial
+        got = sampled.layouts[sampled.kept_of(np.arange(sampled.n_frames))]
+        want = every_frame.layouts[every_frame.kept_of(np.array(numbers))]
+        np.testing.assert_array_equal(got, want)
+
+
+def test_sampling_that_cannot_be_is_refused(ffmpeg: str, tmp_path: Path) -> None:
+    path = make_video(ffmpeg, tmp_path / "v.mp4")
+    with pytest.raises(InvalidArgument, match="every is 0; at least 1 is allowed"):
+        sign(path, every=0)
+    with pytest.raises(InvalidArgument, match="backend decord decodes all frames"):
+        sign(path, backend="decord", keys_only=True)
