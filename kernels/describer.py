@@ -13,6 +13,7 @@ from mitate.kernels.describe_gpu import LEAST_SIDE, DevicePicture, GpuDescriber
 from mitate.kernels.grids import Grids
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
+from mitate.kernels.shot_borders import Inner, inner_of_shots, no_inner
 from mitate.kernels.thumbnails import thumbnails
 from mitate.kernels.windows import WINDOWS, window_layouts
 
@@ -47,6 +48,10 @@ class Describer(Protocol):
         """Return the thumbnails of chosen frames, (n, THUMB_ROWS, THUMB_COLS)."""
         ...
 
+    def inner(self, numbers: Numbers, layouts: Codes) -> Inner:
+        """Return what lies within borders of shots, of chosen frames and their descriptors."""
+        ...
+
     def clear(self) -> None:
         """Forget the frames."""
         ...
@@ -74,6 +79,10 @@ class CpuDescriber:
     def thumbnails(self, numbers: Numbers) -> Codes:
         """Return the thumbnails of chosen frames."""
         return thumbnails(self._grids, numbers)
+
+    def inner(self, numbers: Numbers, layouts: Codes) -> Inner:
+        """Return what lies within borders of shots."""
+        return inner_of_shots(self._grids, numbers, layouts)
 
     def clear(self) -> None:
         """Forget the frames."""
@@ -103,6 +112,10 @@ class DeviceDescriber:
     def thumbnails(self, numbers: Numbers) -> Codes:
         """Return the thumbnails of chosen frames."""
         return self._gpu.thumbnails(numbers)
+
+    def inner(self, numbers: Numbers, layouts: Codes) -> Inner:
+        """Return nothing: cells stay on the device."""
+        return no_inner()
 
     def clear(self) -> None:
         """Forget the frames."""

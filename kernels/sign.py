@@ -29,6 +29,7 @@ from mitate.kernels.signature import (
     DESCRIPTOR_VERSION,
     Kind,
     Signature,
+    no_layouts,
     no_run_first,
     no_thumbnails,
     no_windows,
@@ -54,6 +55,9 @@ class Chunk:
     run_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (r,) likewise
     windows: npt.NDArray[np.uint8] = field(default_factory=no_windows)
     thumbnails: npt.NDArray[np.uint8] = field(default_factory=no_thumbnails)
+    inner_kept: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (j,) likewise
+    inner: npt.NDArray[np.uint8] = field(default_factory=no_layouts)  # (j, 33)
+    inner_mirrored: npt.NDArray[np.uint8] = field(default_factory=no_layouts)  # (j, 33)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,7 @@ class SignatureStream:
         self.n_frames += len(times_ms)
         self._n_kept += len(new)
         runs = self._runs(layouts[new])
+        inner = describer.inner(new, layouts[new])
         return Chunk(
             times_ms,
             (new + first_frame).astype(np.uint32),
@@ -209,6 +214,9 @@ class SignatureStream:
             (runs + first_kept).astype(np.uint32),
             describer.windows(new[runs]),
             describer.thumbnails(new[runs]),
+            (inner.frames + first_kept).astype(np.uint32),
+            inner.layouts,
+            inner.mirrored,
         )
 
     def _runs(self, layouts: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -288,4 +296,7 @@ def join(head: MediaHead, chunks: Sequence[Chunk]) -> Signature:
         run_first=np.concatenate([chunk.run_first for chunk in chunks]),
         windows=np.concatenate([chunk.windows for chunk in chunks]),
         thumbnails=np.concatenate([chunk.thumbnails for chunk in chunks]),
+        inner_kept=np.concatenate([chunk.inner_kept for chunk in chunks]),
+        inner=np.concatenate([chunk.inner for chunk in chunks]),
+        inner_mirrored=np.concatenate([chunk.inner_mirrored for chunk in chunks]),
     )

@@ -34,12 +34,20 @@ _ARRAYS = (
     "run_first",
     "windows",
     "thumbnails",
+    "inner_kept",
+    "inner",
+    "inner_mirrored",
 )
 
 
 def no_run_first() -> npt.NDArray[np.uint32]:
     """Return the `run_first` of a signature without runs."""
     return np.zeros(0, np.uint32)
+
+
+def no_layouts() -> Bytes:
+    """Return no descriptors."""
+    return np.zeros((0, N_COEFFICIENTS), np.uint8)
 
 
 def no_windows() -> Bytes:
@@ -79,6 +87,10 @@ class Signature:
     run_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (r,)
     windows: Bytes = field(default_factory=no_windows)  # (r, 12, 33), see windows.WINDOWS
     thumbnails: Bytes = field(default_factory=no_thumbnails)  # (r, THUMB_ROWS, THUMB_COLS)
+    # Kept descriptors of shots that stand within a border of their own, and what is inside it.
+    inner_kept: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (j,) increasing
+    inner: Bytes = field(default_factory=no_layouts)  # (j, 33)
+    inner_mirrored: Bytes = field(default_factory=no_layouts)  # (j, 33)
 
     def __post_init__(self) -> None:
         _check_header(self)
@@ -92,6 +104,7 @@ class Signature:
         _check_times(self.times_ms, self.duration_ms)
         _check_kept(self.kept_first, len(self.times_ms))
         _check_runs(self)
+        _check_inner(self)
         for name in _ARRAYS:
             view = getattr(self, name).view(np.ndarray)
             view.flags.writeable = False
@@ -134,6 +147,7 @@ class Signature:
         """Return frames first..stop - 1 as a signature without runs; times stay as they are."""
         begin, end = int(self.kept_of(first)), int(self.kept_of(stop - 1)) + 1
         kept_first = np.maximum(self.kept_first[begin:end].astype(np.int64) - first, 0)
+        within = slice(*np.searchsorted(self.inner_kept, (begin, end)))
         return replace(
             self,
             times_ms=self.times_ms[first:stop],
@@ -145,6 +159,9 @@ class Signature:
             run_first=no_run_first(),
             windows=no_windows(),
             thumbnails=no_thumbnails(),
+            inner_kept=(self.inner_kept[within] - np.uint32(begin)).astype(np.uint32),
+            inner=self.inner[within],
+            inner_mirrored=self.inner_mirrored[within],
         )
 
     def run_of(
@@ -235,6 +252,18 @@ def _check_kept(kept_first: npt.NDArray[np.uint32], n_frames: int) -> None:
         raise InvalidSignature("kept_first must increase strictly")
     if kept_first[-1] >= n_frames:
         raise InvalidSignature(f"kept_first names frame {kept_first[-1]} of {n_frames}")
+
+
+def _check_inner(signature: Signature) -> None:
+    kept = signature.inner_kept
+    _check_array("inner_kept", kept, np.uint32, (None,))
+    for name in ("inner", "inner_mirrored"):
+        _check_array(name, getattr(signature, name), np.uint8, (len(kept), N_COEFFICIENTS))
+        _check_layouts(name, getattr(signature, name))
+    if np.any(kept[1:] <= kept[:-1]):
+        raise InvalidSignature("inner_kept must increase strictly")
+    if len(kept) and kept[-1] >= signature.n_kept:
+        raise InvalidSignature(f"inner_kept names descriptor {kept[-1]} of {signature.n_kept}")
 
 
 def _check_runs(signature: Signature) -> None:

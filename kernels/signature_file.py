@@ -52,6 +52,13 @@ _RUN_COLUMNS: dict[str, tuple[int, ...]] = {
     "windows": (N_WINDOWS, N_COEFFICIENTS),
     "thumbnails": (THUMB_ROWS, THUMB_COLS),
 }
+# Likewise, of videos in which some shots stand within a border.
+_INNER_COLUMNS: dict[str, tuple[int, ...]] = {
+    "inner_kept": (),
+    "inner": (N_COEFFICIENTS,),
+    "inner_mirrored": (N_COEFFICIENTS,),
+}
+_OPTIONAL = (_RUN_COLUMNS, _INNER_COLUMNS)
 
 
 class _Column(NamedTuple):
@@ -81,7 +88,7 @@ def write(signature: Signature, file: BinaryIO) -> None:
     """Write `signature` from the current position of `file`; equal input gives equal bytes."""
     arrays = {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        for name in (*_COLUMNS, *_RUN_COLUMNS)
+        for name in (*_COLUMNS, *_RUN_COLUMNS, *_INNER_COLUMNS)
         for array in [_flat(getattr(signature, name))]
         if name in _COLUMNS or len(array)
     }
@@ -120,8 +127,8 @@ def read(source: str | os.PathLike[str] | bytes | memoryview, *, verify: bool = 
     data = memoryview(source) if isinstance(source, bytes | memoryview) else _map(source)
     header = _read_header(data)
     columns = _read_directory(data, header)
-    with_runs = any(name in columns for name in _RUN_COLUMNS)
-    names = (*_COLUMNS, *_RUN_COLUMNS) if with_runs else _COLUMNS
+    present = [group for group in _OPTIONAL if any(name in columns for name in group)]
+    names = [*_COLUMNS, *(name for group in present for name in group)]
     missing = [name for name in names if name not in columns]
     if missing:
         raise InvalidSignature(f"signature file without the column {missing[0]!r}")
@@ -246,7 +253,7 @@ def _read_directory(data: memoryview, header: _Header) -> dict[str, _Column]:
     columns: dict[str, _Column] = {}
     for fields in _ENTRY.iter_unpack(directory):
         name = _text(fields[0])
-        if name not in _COLUMNS and name not in _RUN_COLUMNS:
+        if name not in _COLUMNS and not any(name in group for group in _OPTIONAL):
             continue
         if name in columns:
             raise InvalidSignature(f"signature file with two columns {name!r}")
@@ -286,7 +293,7 @@ def _check_crcs(data: memoryview, header: _Header) -> None:
 def _array(data: memoryview, column: _Column) -> Any:
     count = column.n_bytes // column.dtype.itemsize
     flat = np.frombuffer(data, column.dtype, count, column.offset)
-    row = _RUN_COLUMNS.get(column.name, ())
+    row = {**_RUN_COLUMNS, **_INNER_COLUMNS}.get(column.name, ())
     if not row:
         return cast(Any, flat.reshape(column.shape))
     if column.shape[1:] != (math.prod(row),):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.server.emissions import Frames, Likelihood, Line, Reference
+from mitate.server.emissions import LARGEST, Frames, Likelihood, Line, Reference
 from mitate.server.hypotheses import Candidate, Hits, candidates
 from mitate.server.stretches import Follower, Stretch, nearest_first, rank
 from mitate.server.viterbi import Course, best_interval, best_stretches
@@ -24,10 +24,13 @@ RIVAL_SHARE = 0.75  # of the evidence of a stretch that makes another source hol
 BLOCK_FRAMES = 1200  # sampled frames among which lines are sought together
 OVERLAP_FRAMES = 80  # of the neighbouring blocks, seen as well
 N_SOURCES = 16  # sources of which the best stretch is sought
+CLEAR_AGREEMENT = 0.6  # of the largest evidence that frames may give, from which they are clear
 _TRIED_PER_SOURCE = 3
 _SAME_PLACE_MS = 150.0
 _LARGEST_GAP_MS = 1500
 
+# Given the numbers of sampled frames, returns further sources, and hits of these frames.
+More = Callable[[NDArray[np.int64]], tuple[Mapping[int, Reference], Hits]]
 Span = tuple[Line, int, int]  # sampled frames first..stop-1 on a line
 
 
@@ -52,11 +55,19 @@ def align(
     references: Mapping[int, Reference],
     hits: Hits,  # its `frames` number `sampled`
     likelihood: Likelihood,
+    more: More | None = None,
 ) -> Alignment:
-    """Align a query with the sources that its frames hit."""
+    """Align a query with the sources that its frames hit; `more` looks closer at unclear frames."""
     aligner = _Aligner(query, sampled, references, likelihood)
     proposed = _proposed(aligner.some, references, hits, likelihood)
     courses = [aligner.course(one) for one in proposed]
+    unclear = aligner.unclear(courses)
+    if more is not None and len(unclear):
+        others, hits = more(unclear)
+        aligner.references = references = {**references, **others}
+        closer = _proposed(aligner.some, references, hits, likelihood)
+        proposed += closer
+        courses += [aligner.course(one) for one in closer]
     best = aligner.best_of_sources(proposed, courses)
     timeline = aligner.timeline(proposed, courses, best)
     held = [
@@ -84,6 +95,17 @@ def _proposed(
 
 class _Aligner(Follower):
     """Chooses among candidates."""
+
+    def unclear(self, courses: Sequence[Course]) -> NDArray[np.int64]:
+        """Return the sampled frames that say something and that no stretch explains well."""
+        clear = ~self.some.informative
+        for one in best_stretches(courses, len(self.some), SWITCH_PRICE):
+            course = courses[one.course]
+            evidence = course.evidence[one.first - course.first : one.stop - course.first]
+            possible = LARGEST * self.shares[one.first : one.stop].sum()
+            if evidence.sum() >= CLEAR_AGREEMENT * possible:
+                clear[one.first : one.stop] = True
+        return np.flatnonzero(~clear)
 
     def best_of_sources(
         self, proposed: Sequence[Candidate], courses: Sequence[Course]
@@ -147,14 +169,17 @@ class _Aligner(Follower):
             line = fit(line, first, stop)
             if joined and self._goes_on(joined[-1], (line, first, stop)):
                 before = joined.pop()
-                line = fit(before[0], before[1], stop)
+                windows = tuple(sorted({*before[0].windows, *line.windows}))
+                line = fit(before[0]._replace(windows=windows), before[1], stop)
                 first = before[1]
             joined.append((line, first, stop))
         return joined
 
     def _goes_on(self, one: Span, other: Span) -> bool:
         times_ms = self.some.times_ms
-        if one[0][:2] != other[0][:2]:
+        if one[0][:2] != other[0][:2] or one[0][4] != other[0][4]:
+            return False
+        if bool(one[0].windows) != bool(other[0].windows):
             return False
         if times_ms[other[1]] - times_ms[one[2] - 1] > _LARGEST_GAP_MS:
             return False

@@ -6,7 +6,7 @@ from the stored vectors themselves, so it is there where no neighbour list named
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
@@ -35,6 +35,15 @@ _SMALLEST_EVEN_DISTANCE = 1300.0
 # Frames that repeat the one before add this share of their evidence.
 _REPEATED_SHARE = 0.2
 _NEW_DISTANCE = 625.0
+_WORTHWHILE = 1.05  # what one more window must add
+
+
+def _no_vectors() -> Vectors:
+    return np.zeros((0, 0, 32), np.int8)
+
+
+def _no_runs() -> NDArray[np.uint32]:
+    return np.zeros(0, np.uint32)
 
 
 class VectorRows(Protocol):
@@ -52,12 +61,21 @@ class Reference:
     kept_first: NDArray[np.uint32]  # (m,) first frame of each vector
     vectors: VectorRows  # (m, 32)
     end_ms: int
+    windows: Vectors = field(default_factory=_no_vectors)  # (r, w, 32) of the parts of runs
+    run_first: NDArray[np.uint32] = field(default_factory=_no_runs)  # (r,) first vector of each
 
     @cached_property
     def kept(self) -> NDArray[np.int64]:
         """Number of the vector of each frame, (n,)."""
         starts = np.zeros(len(self.times_ms), np.int64)
         starts[self.kept_first] = 1
+        return np.cumsum(starts) - 1
+
+    @cached_property
+    def runs(self) -> NDArray[np.int64]:
+        """Number of the run of each vector, (m,)."""
+        starts = np.zeros(len(self.vectors), np.int64)
+        starts[self.run_first] = 1
         return np.cumsum(starts) - 1
 
     @cached_property
@@ -80,6 +98,18 @@ class Reference:
         return np.logical_and(times_ms >= first_ms - slack, times_ms <= end_ms + slack)
 
 
+class Inner(NamedTuple):
+    """What lies within the borders of shots; the whole frame where there is none."""
+
+    plain: Vectors
+    mirrored: Vectors
+    found: NDArray[np.bool_]  # (n,) frames with a border
+
+    def take(self, which: NDArray[np.int64]) -> Inner:
+        """Return it for some of the frames."""
+        return Inner(self.plain[which], self.mirrored[which], self.found[which])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
     """The frames of a query, all of them or a sample."""
@@ -88,13 +118,15 @@ class Frames:
     plain: Vectors
     mirrored: Vectors
     informative: NDArray[np.bool_]  # (n,) frames that vote
+    inner: Inner | None = None
 
     def __len__(self) -> int:
         return len(self.times_ms)
 
-    def vectors(self, mirrored: bool) -> Vectors:
-        """Return the vectors of one orientation."""
-        return self.mirrored if mirrored else self.plain
+    def vectors(self, mirrored: bool, inner: bool = False) -> Vectors:
+        """Return the vectors of one orientation, of whole frames or within borders of shots."""
+        views = self.inner if inner and self.inner is not None else self
+        return views.mirrored if mirrored else views.plain
 
     def take(self, which: NDArray[np.int64]) -> Frames:
         """Return some of the frames."""
@@ -103,6 +135,7 @@ class Frames:
             self.plain[which],
             self.mirrored[which],
             self.informative[which],
+            None if self.inner is None else self.inner.take(which),
         )
 
     def shares(self) -> Floats:
@@ -124,6 +157,8 @@ class Line(NamedTuple):
     mirrored: bool
     speed: float
     offset_ms: float
+    inner: bool = False  # what lies within the border of the shot is shown
+    windows: tuple[int, ...] = ()  # parts of the source that may be shown; none: all of it
 
     def at(self, times_ms: NDArray[np.int64]) -> Times:
         """Return the reference times of query times."""
@@ -170,6 +205,45 @@ def distances_on(
     steps = np.array([-n_steps, 0, n_steps]) if n_steps else np.zeros(1, np.int64)
     around = reference.frames_at(times_ms)[:, None] + steps
     kept = reference.kept[around.clip(0, len(reference.times_ms) - 1)]
-    vectors = query.vectors(line.mirrored)
-    distances = squared_distances(vectors[:, None], reference.vectors[kept]).min(axis=1)
+    distances = distances_to(line, query, reference, kept).min(axis=1)
     return np.where(reference.holds(times_ms), distances, OUTSIDE)
+
+
+def distances_to(
+    line: Line,
+    query: Frames,
+    reference: Reference,
+    kept: NDArray[np.int64],  # (n, k) numbers of vectors of the reference
+) -> NDArray[np.int32]:
+    """Return the distance of each query frame to some of the reference's, (n, k)."""
+    vectors = query.vectors(line.mirrored, line.inner)
+    if not line.windows:
+        return squared_distances(vectors[:, None], reference.vectors[kept])
+    runs = reference.runs[kept]
+    found = [
+        squared_distances(vectors[:, None], reference.windows[runs, window])
+        for window in line.windows
+    ]
+    return np.asarray(np.minimum.reduce(found), np.int32)
+
+
+def with_windows(
+    line: Line, query: Frames, reference: Reference, likelihood: Likelihood, most: int = 3
+) -> Line:
+    """Return a line with the few windows that together agree best with the frames."""
+    evidence = np.stack(
+        [
+            likelihood(distances_on(line._replace(windows=(window,)), query, reference)).clip(0)
+            for window in line.windows
+        ]
+    )
+    chosen: list[int] = []
+    reached = np.zeros(len(query))
+    for _ in range(most):
+        gains = np.maximum(evidence, reached).sum(axis=1)
+        best = int(gains.argmax())
+        if chosen and gains[best] < reached.sum() * _WORTHWHILE:
+            break
+        chosen.append(best)
+        reached = np.maximum(reached, evidence[best])
+    return line._replace(windows=tuple(line.windows[place] for place in sorted(chosen)))

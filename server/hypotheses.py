@@ -6,13 +6,21 @@ window a query frame has one vote per line, its best: frames of a static scene c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.server.emissions import Floats, Frames, Likelihood, Line, Reference
+from mitate.kernels.signature import N_WINDOWS
+from mitate.server.emissions import (
+    Floats,
+    Frames,
+    Likelihood,
+    Line,
+    Reference,
+    with_windows,
+)
 
 SPEEDS = (1.0, 0.5, 2.0, 0.75, 1.25, 1.5, 0.25, 3.0, 4.0, -1.0, -0.5, -2.0, 0.0)
 BIN_MS = 120.0  # votes are counted over two neighbouring bins
@@ -33,18 +41,36 @@ class Hits(NamedTuple):
     frames: NDArray[np.int64]  # (h,) number of the query frame
     mirrored: NDArray[np.bool_]  # (h,)
     source_ids: NDArray[np.int64]  # (h,)
-    kept: NDArray[np.int64]  # (h,) number of the reference's vector
+    kept: NDArray[np.int64]  # (h,) number of the reference's vector; the first of several
     distances: NDArray[np.int32]  # (h,)
+    stops: NDArray[np.int64]  # (h,) number of the vector after the last
+    inner: NDArray[np.bool_]  # (h,) what lies within the border of the shot was searched
+    zoomed: NDArray[np.bool_]  # (h,) a part of the reference was found
+
+    @staticmethod
+    def of_frames(
+        frames: NDArray[np.int64],
+        mirrored: NDArray[np.bool_],
+        source_ids: NDArray[np.int64],
+        kept: NDArray[np.int64],
+        distances: NDArray[np.int32],
+    ) -> Hits:
+        """Return hits of whole frames by whole frames."""
+        none = np.zeros(len(frames), np.bool_)
+        return Hits(frames, mirrored, source_ids, kept, distances, kept + 1, none, none)
+
+    @staticmethod
+    def joined(parts: Sequence[Hits]) -> Hits:
+        """Return all hits of several batches."""
+        none = np.zeros(0, np.int64)
+        empty = Hits.of_frames(none, none.astype(bool), none, none, none.astype(np.int32))
+        columns: Any = zip(empty, *parts, strict=True)
+        return Hits(*(np.concatenate(column) for column in columns))
 
     def take(self, which: NDArray[np.bool_]) -> Hits:
         """Return some of the hits."""
-        return Hits(
-            self.frames[which],
-            self.mirrored[which],
-            self.source_ids[which],
-            self.kept[which],
-            self.distances[which],
-        )
+        columns: Any = (column[which] for column in self)
+        return Hits(*columns)
 
 
 class Candidate(NamedTuple):
@@ -76,11 +102,23 @@ def candidates(
             found.setdefault(key, []).append((first, stop, weight, offset_ms))
         if window_ms >= query.times_ms[-1] - query.times_ms[0]:
             break
-    return [
+    proposed = [
         Candidate(_line(key, source_ids, offset_ms), first, stop)
         for key, windows in found.items()
         for first, stop, offset_ms in _joined(windows, query.times_ms)
     ]
+    return [_narrowed(one, query, references, likelihood) for one in proposed]
+
+
+def _narrowed(
+    one: Candidate, query: Frames, references: Mapping[int, Reference], likelihood: Likelihood
+) -> Candidate:
+    """Choose the windows of a line that has all of them."""
+    if not one.line.windows:
+        return one
+    frames = query.take(np.arange(one.first, one.stop))
+    line = with_windows(one.line, frames, references[one.line.source_id], likelihood)
+    return one._replace(line=line)
 
 
 def _votes(
@@ -92,7 +130,8 @@ def _votes(
     hits, weights = hits.take(useful), weights[useful]
     source_ids, sources = np.unique(hits.source_ids, return_inverse=True)
     hit, times_ms = _times_of(hits, references)
-    base = ((sources[hit] << 1 | hits.mirrored[hit]) << _SPEED_BITS) << _BIN_BITS
+    ways = sources << 3 | hits.zoomed << 2 | hits.inner << 1 | hits.mirrored
+    base = (ways[hit] << _SPEED_BITS) << _BIN_BITS
     parts = []
     for number, speed in enumerate(SPEEDS):
         offsets_ms = times_ms - speed * query.times_ms[hits.frames[hit]]
@@ -110,7 +149,7 @@ def _times_of(hits: Hits, references: Mapping[int, Reference]) -> tuple[NDArray[
     for source_id in np.unique(hits.source_ids):
         mine, reference = hits.source_ids == source_id, references[int(source_id)]
         kept = hits.kept[mine]
-        following = np.append(reference.kept_first[1:], len(reference.times_ms))[kept]
+        following = np.append(reference.kept_first, len(reference.times_ms))[hits.stops[mine]]
         first[mine] = reference.times_ms[reference.kept_first[kept]]
         last[mine] = reference.times_ms[following.astype(np.int64) - 1]
     n_times = (1 + (last - first) // BIN_MS).astype(np.int64).clip(1, _LONGEST_SPREAD_BINS)
@@ -199,4 +238,6 @@ def _line(key: int, source_ids: NDArray[np.int64], offset_ms: float) -> Line:
     rest = key >> _BIN_BITS
     speed = SPEEDS[rest & ((1 << _SPEED_BITS) - 1)]
     rest >>= _SPEED_BITS
-    return Line(int(source_ids[rest >> 1]), bool(rest & 1), speed, offset_ms)
+    windows = tuple(range(N_WINDOWS)) if rest & 4 else ()
+    source_id = int(source_ids[rest >> 3])
+    return Line(source_id, bool(rest & 1), speed, offset_ms, bool(rest & 2), windows)

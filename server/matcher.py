@@ -127,7 +127,12 @@ class Matcher:
         signed_ms = (time.perf_counter() - started) * 1000
         answer = self._search(
             lambda find, names: search_clip(
-                signature, find, names, wanted.k, mirrored=not wanted.unmirrored_only
+                signature,
+                find,
+                names,
+                wanted.k,
+                mirrored=not wanted.unmirrored_only,
+                find_windows=self._find_windows(wanted),
             ),
             wanted,
         )
@@ -152,7 +157,10 @@ class Matcher:
             begun = time.perf_counter()
             mirrored = not wanted.unmirrored_only
             timeline = self._search(
-                lambda find, names: scan(part, find, names, mirrored=mirrored), wanted
+                lambda find, names: scan(
+                    part, find, names, mirrored=mirrored, find_windows=self._find_windows(wanted)
+                ),
+                wanted,
             )
             scan_ms += (time.perf_counter() - begun) * 1000
             return timeline.segments
@@ -182,9 +190,10 @@ class Matcher:
         return self._pool.sign(path, progress, cancelled, self._clip_limits)
 
     def _closer(self, wanted: Wanted) -> Closer:
-        return Closer(
-            partial(self._found, wanted, True), default_calibration(), self._false_alarm_rate
-        )
+        return Closer(self._find_windows(wanted), default_calibration(), self._false_alarm_rate)
+
+    def _find_windows(self, wanted: Wanted) -> Find:
+        return partial(self._found, wanted, True)
 
     def _found(self, wanted: Wanted, windows: bool, queries: NDArray[np.int8], k: int) -> Found:
         started_s = time.perf_counter()

@@ -12,7 +12,7 @@ from mitate.server.emissions import (
     Line,
     Reference,
     distances_on,
-    squared_distances,
+    distances_to,
 )
 
 # Speeds of edited and converted video, tried beside the measured one.
@@ -120,8 +120,7 @@ def _displacements(
     around = reference.frames_at(times_ms)[:, None] + np.arange(-n_steps, n_steps + 1)
     inside = (around >= 0) & (around < len(reference.times_ms))
     around = around.clip(0, len(reference.times_ms) - 1)
-    vectors = query.vectors(line.mirrored)
-    distances = squared_distances(vectors[:, None], reference.vectors[reference.kept[around]])
+    distances = distances_to(line, query, reference, reference.kept[around])
     lowest = np.where(inside, distances, np.iinfo(np.int32).max).min(axis=1)
     equal = inside & (distances <= (lowest + lowest // 8 + _SAME_DISTANCE)[:, None])
     n_equal = equal.sum(axis=1)

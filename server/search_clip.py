@@ -8,12 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mitate.kernels.quality import GATE
 from mitate.kernels.signature import Signature
-from mitate.kernels.vector import derive
 from mitate.server.align import Alignment, align, sample
-from mitate.server.emissions import Frames, Likelihood, Reference
-from mitate.server.hypotheses import Hits
+from mitate.server.emissions import Frames, Likelihood, Line
 from mitate.server.library import LoadedSource
 from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
 from mitate.server.search import (
@@ -26,11 +23,10 @@ from mitate.server.search import (
     make_match,
     match_distance,
 )
+from mitate.server.search_frames import FrameSearch, frames_of
 from mitate.server.search_picture import MIRRORED, SomeViews, search_pictures
 from mitate.server.stretches import Stretch, nearest_first, overlap, rank
 
-K = 48  # neighbours of each frame
-BATCH_FRAMES = 512  # frames searched in one call
 SMALLEST_EVIDENCE = 1.0  # frames' worth of content below which a clip is uninformative
 PLAIN_SHARE = 0.9  # of a clip that one stretch must be to be believed without much evidence
 PLAIN_DISTANCE_SHARE = 0.5  # of the distance at which a picture is still held to be the same
@@ -57,6 +53,7 @@ def search_clip(
     n_matches: int,
     *,
     mirrored: bool = True,
+    find_windows: Find | None = None,
 ) -> Answer:
     """Answer a clip with the sources it is from, best first.
 
@@ -70,7 +67,7 @@ def search_clip(
             np.repeat(signature.quality, 2),
         )
         return search_pictures([views], find, name_of, n_matches, mirrored=mirrored)[0]
-    aligned = _aligned(signature, find, mirrored)
+    aligned = _aligned(signature, find, find_windows, mirrored)
     stretches = _of_clip(aligned)
     matches = tuple(
         _match(aligned, one, _rivals(aligned, one, stretches), name_of)
@@ -82,9 +79,16 @@ def search_clip(
     return Answer("video", verdict, matches, exact=True, timings_ms=aligned.timings_ms)
 
 
-def scan(signature: Signature, find: Find, name_of: NameOf, *, mirrored: bool = True) -> Timeline:
+def scan(
+    signature: Signature,
+    find: Find,
+    name_of: NameOf,
+    *,
+    mirrored: bool = True,
+    find_windows: Find | None = None,
+) -> Timeline:
     """Return the segments of a video in query order, with other episodes that show the same."""
-    aligned = _aligned(signature, find, mirrored)
+    aligned = _aligned(signature, find, find_windows, mirrored)
     pairs = zip(aligned.alignment.timeline, aligned.alignment.rivals, strict=True)
     segments = tuple(
         _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, SEGMENT_SURENESS)
@@ -94,79 +98,25 @@ def scan(signature: Signature, find: Find, name_of: NameOf, *, mirrored: bool = 
     return Timeline(signature.duration_ms, segments, aligned.timings_ms)
 
 
-def _aligned(signature: Signature, find: Find, mirrored: bool) -> _Aligned:
+def _aligned(
+    signature: Signature, find: Find, find_windows: Find | None, mirrored: bool
+) -> _Aligned:
     started = time.perf_counter()
-    frames = _frames(signature)
+    frames = frames_of(signature)
     sampled = sample(frames.times_ms)
-    some = frames.take(sampled)
-    hits, sources, n_rows = _hits(some, find, mirrored)
+    search = FrameSearch(frames.take(sampled), find, find_windows, mirrored)
+    hits = search.whole()
     searched = time.perf_counter()
-    references = {source_id: _reference(source) for source_id, source in sources.items()}
-    alignment = align(frames, sampled, references, hits, Likelihood.for_rows(n_rows))
+    likelihood = Likelihood.for_rows(search.n_rows)
+    more = None if find_windows is None else search.parts
+    alignment = align(frames, sampled, search.references, hits, likelihood, more)
     timings_ms = {
-        "search": (searched - started) * 1000,
-        "align": (time.perf_counter() - searched) * 1000,
+        "search": (searched - started + search.parts_s) * 1000,
+        "align": (time.perf_counter() - searched - search.parts_s) * 1000,
     }
-    informative = bool(some.shares().sum() >= SMALLEST_EVIDENCE)
-    return _Aligned(signature, frames, alignment, sources, n_rows, informative, timings_ms)
-
-
-def _frames(signature: Signature) -> Frames:
-    kept = signature.kept_of(np.arange(signature.n_frames))
-    return Frames(
-        signature.times_ms,
-        derive(signature.layouts)[kept],
-        derive(signature.mirrored)[kept],
-        signature.quality[kept] >= GATE,
-    )
-
-
-def _reference(source: LoadedSource) -> Reference:
-    signature = source.signature
-    return Reference(
-        signature.times_ms, signature.kept_first, source.vectors, signature.duration_ms
-    )
-
-
-def _hits(some: Frames, find: Find, mirrored: bool) -> tuple[Hits, dict[int, LoadedSource], int]:
-    """Search the frames that say something; return near hits, their sources, rows searched."""
-    sources: dict[int, LoadedSource] = {}
-    parts: list[Hits] = []
-    n_rows = 0
-    numbers = np.flatnonzero(some.informative)
-    for first in range(0, len(numbers), BATCH_FRAMES):
-        batch = numbers[first : first + BATCH_FRAMES]
-        orientations = (False, True) if mirrored else (False,)
-        found = find(np.concatenate([some.vectors(side)[batch] for side in orientations]), K)
-        snapshot, neighbours = found.snapshot, found.neighbours
-        n_rows = snapshot.n_rows
-        near = neighbours.distances < Likelihood.for_rows(n_rows).even
-        source_ids, kept = snapshot.locate(neighbours.rows)
-        row, column = np.nonzero(near & (source_ids >= 0))
-        found_ids = source_ids[row, column]
-        sources |= {int(i): snapshot.sources[int(i)] for i in np.unique(found_ids)}
-        parts.append(
-            Hits(
-                np.tile(batch, len(orientations))[row],
-                row >= len(batch),
-                found_ids,
-                kept[row, column],
-                neighbours.distances[row, column],
-            )
-        )
-    return _concatenated(parts), sources, n_rows
-
-
-def _concatenated(parts: Sequence[Hits]) -> Hits:
-    none = np.zeros(0, np.int64)
-    empty = Hits(none, none.astype(np.bool_), none, none, none.astype(np.int32))
-    both = [empty, *parts]
-    return Hits(
-        np.concatenate([part.frames for part in both]),
-        np.concatenate([part.mirrored for part in both]),
-        np.concatenate([part.source_ids for part in both]),
-        np.concatenate([part.kept for part in both]),
-        np.concatenate([part.distances for part in both]),
+    informative = bool(search.frames.shares().sum() >= SMALLEST_EVIDENCE)
+    return _Aligned(
+        signature, frames, alignment, search.sources, search.n_rows, informative, timings_ms
     )
 
 
@@ -235,7 +185,7 @@ def _match(
         speed=one.line.speed,
         distance=one.distance,
         verdict=verdict,
-        view=_view(aligned.signature, one.line.mirrored),
+        view=_view(aligned.signature, one.line),
         alternatives=tuple(_alternative(aligned, rival, name_of) for rival in rivals),
     )
 
@@ -274,6 +224,7 @@ def _within(source: LoadedSource, at_ms: float) -> int:
     return min(max(round(at_ms), 0), source.signature.duration_ms)
 
 
-def _view(signature: Signature, mirrored: bool) -> str:
+def _view(signature: Signature, line: Line) -> str:
     whole = tuple(signature.rect) == (0, 0, signature.width, signature.height)
-    return ("full" if whole else "inner") + (MIRRORED if mirrored else "")
+    inner = line.inner or not whole
+    return ("inner" if inner else "full") + (MIRRORED if line.mirrored else "")

@@ -25,6 +25,7 @@ from mitate.server.viterbi import Course
 FOLLOWED_MS = 8000  # a fitted line is tried so far around the stretch that gave it
 UNUSUAL_PRICE = 1.5  # evidence that a line must bring when it is not at its own speed
 MIRRORED_PRICE = 0.5
+WINDOW_PRICE = 0.5  # for each part of the source that may be shown
 UNUSUAL_SHARE = 0.9  # of the evidence for such a line that counts: a still scene fits any speed
 FREEZE_SHARE = 0.6
 TIED_SHARE = 0.9  # of the best evidence from which stretches tie: distance then tells them apart
@@ -153,6 +154,7 @@ class Follower:
 def price(line: Line) -> float:
     """Return what a line costs beyond one that plays a source as it is."""
     unusual = UNUSUAL_PRICE if abs(line.speed - 1) > 0.06 else 0.0
+    unusual += WINDOW_PRICE * len(line.windows)
     return unusual + (MIRRORED_PRICE if line.mirrored else 0.0)
 
 

@@ -22,7 +22,6 @@ from mitate.kernels.signature import DESCRIPTOR_VERSION, THUMB_COLS, THUMB_ROWS,
 from mitate.kernels.vector import derive
 from mitate.kernels.windows import WINDOWS
 
-VERSION = "1"
 EPISODE_FRAMES = 10_000
 STEP_MS = 125
 SCENE_FRAMES = (8, 40)

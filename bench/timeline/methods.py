@@ -38,14 +38,16 @@ Timeline = Callable[[Ask, Signature, Scoped], list[Span]]
 
 def ours(ask: Ask, signature: Signature, scoped: Scoped) -> list[Span]:
     """Scan as the server does."""
-    scanner = Scanner(lambda part: scan(part, scoped.find, name_of).segments)
+    scanner = Scanner(
+        lambda part: scan(part, scoped.find, name_of, find_windows=scoped.find_windows).segments
+    )
     chunk, head = taken_apart(signature)
     return [_span(ask, match) for match in [*scanner.feed(chunk, head), *scanner.finish(head)]]
 
 
 def our_clip(ask: Ask, signature: Signature, scoped: Scoped) -> tuple[str, list[Span]]:
     """Answer a clip as the server does: verdict and matches."""
-    answer = search_clip(signature, scoped.find, name_of, 5)
+    answer = search_clip(signature, scoped.find, name_of, 5, find_windows=scoped.find_windows)
     return answer.verdict.value, [_span(ask, match) for match in answer.matches]
 
 

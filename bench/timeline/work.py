@@ -66,7 +66,7 @@ class Workshop:
                 made_from.extend(distractors.pictures(self.pool(surveys)))
             return distractors.episode(made_from, number, self.seed, size)
 
-        names = ("timeline", self._key("distractors", distractors.VERSION, _KERNELS, size))
+        names = ("timeline", self._key("distractors", _SCENES, size))
         return [
             self.cache.of(partial(make, number), *names, f"{number:05d}")
             for number in range(-(-count // size))
@@ -79,12 +79,18 @@ class Workshop:
         self._each(partial(self._signature, surveys), asks, "queries made")
         return [self._signature(surveys, ask) for ask in asks]
 
-    def video(self, ask: Ask, surveys: Sequence[Survey], path: Path) -> None:
-        """Write a query as a video file."""
-        copies = [self._copy_path(number) for number in range(len(self.media.clips))]
-        for shot in ask.shots:
-            self._copy(shot.clip)
-        render(ask, copies, surveys, path)
+    def video(self, ask: Ask, surveys: Sequence[Survey]) -> Path:
+        """Return a query as a video file."""
+        key = key_of(PLAN_VERSION, _RENDER, self._files(), ask)
+        path = self.cache.path("timeline", "videos", key).with_suffix(".mkv")
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            copies = [self._copy_path(number) for number in range(len(self.media.clips))]
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                made = Path(folder) / "query.mkv"
+                render(ask, copies, surveys, made)
+                made.replace(path)
+        return path
 
     def _survey(self, number: int) -> Survey:
         make = partial(_survey, self.media.clips[number].path, self.media.clips[number].title)
@@ -108,16 +114,8 @@ class Workshop:
                 (Path(folder) / "copy.mkv").replace(path)
 
     def _signature(self, surveys: Sequence[Survey], ask: Ask) -> Signature:
-        key = key_of(PLAN_VERSION, _RENDER, self._files(), ask)
-        return self.cache.of(
-            partial(self._signed, surveys, ask), "timeline", f"asks-{_KERNELS}", key
-        )
-
-    def _signed(self, surveys: Sequence[Survey], ask: Ask) -> Signature:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "query.mkv"
-            self.video(ask, surveys, path)
-            return sign(path)
+        path = self.video(ask, surveys)
+        return self.cache.of(partial(sign, path), "timeline", f"asks-{_KERNELS}", path.stem)
 
     def _file(self, number: int) -> str:
         path = self.media.clips[number].path
@@ -138,7 +136,14 @@ class Workshop:
             _count(map(work, listed), len(listed), what)
 
 
-_KERNELS = code_version("kernels")
+_SIGNED = ("blocks", "borders", "grids", "layout", "quality", "runs", "sign", "shot_borders")
+_KERNELS = code_version(
+    *(f"kernels/{name}.py" for name in (*_SIGNED, "thumbnails", "vector", "windows"))
+)
+_SCENES = code_version(
+    *(f"kernels/{name}.py" for name in ("layout", "quality", "runs", "vector", "windows")),
+    "bench/timeline/distractors.py",
+)
 _RENDER = code_version("bench/timeline/render.py", "bench/quality/edit_overlays.py")
 
 

@@ -71,7 +71,7 @@ class Film:
         some = query.take(sampled)
         found = self.index.search(np.concatenate([some.plain, some.mirrored]), 20)
         frames = np.repeat(np.tile(np.arange(len(some)), 2), 20)
-        hits = Hits(
+        hits = Hits.of_frames(
             frames,
             np.repeat(np.arange(2 * len(some)) >= len(some), 20),
             found.rows.ravel() // N_FRAMES,

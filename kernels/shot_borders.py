@@ -1,0 +1,177 @@
+"""Borders that a video shows in some of its shots only, found in the cells of the fine grid.
+
+An edited video mixes formats: one shot stands between bars, the next fills the frame. The border of
+the file cannot tell; here a border is what all frames of one shot agree on. Cells are means of
+samples, so the share of content in the cell on the edge says where in it the edge lies.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mitate.kernels.borders import Rect
+from mitate.kernels.grids import FINE_CELLS, WHOLE, Grids
+from mitate.kernels.layout import Floats, Layouts, describe, mirror_means
+from mitate.kernels.vector import derive
+
+# A cell has the colour of the border within so many levels of 255.
+TOLERANCE = 7.0
+# Share of the cells of a line that have it, for the line to be border.
+FLAT_SHARE = 0.88
+# The line behind the edge must differ from it by so many levels in such a share of its cells, in
+# some frame.
+EDGE_LEVELS = 21.0
+EDGE_SHARE = 0.35
+# What is left must have this share of either side.
+LEAST_LEFT = 0.25
+# Squared distance of searched vectors of neighbouring frames from which a shot begins.
+CUT_DISTANCE = 3000
+_LUMA = np.array([0.299, 0.587, 0.114])
+_BLOCKS = 8
+_FAR = FINE_CELLS - 1
+_OUTER_LINES = (
+    Rect(0, 0, 1, FINE_CELLS),
+    Rect(_FAR, 0, FINE_CELLS, FINE_CELLS),
+    Rect(0, 0, FINE_CELLS, 1),
+    Rect(0, _FAR, FINE_CELLS, FINE_CELLS),
+)
+
+Edges = Floats  # (n, 4) left, top, right, bottom of what is inside, in shares of the frame
+
+
+class Inner(NamedTuple):
+    """What lies within the borders of shots."""
+
+    frames: npt.NDArray[np.int64]  # (j,) numbers of the frames that have a border
+    layouts: Layouts  # (j, 33)
+    mirrored: Layouts  # (j, 33)
+
+
+def no_inner() -> Inner:
+    """Return nothing."""
+    none = np.zeros((0, 33), np.uint8)
+    return Inner(np.zeros(0, np.int64), none, none)
+
+
+def inner_of_shots(
+    grids: Grids,
+    numbers: npt.NDArray[np.int64],  # (n,) increasing, of pictures in `grids`
+    layouts: Layouts,  # (n, 33) of these
+) -> Inner:
+    """Return the descriptors of what lies within the borders of shots, among chosen pictures."""
+    if not len(numbers):
+        return no_inner()
+    sides = [
+        grids.rgb_means_of(numbers, line, line.height, line.width).reshape(len(numbers), -1, 3)
+        for line in _OUTER_LINES
+    ]
+    places = np.flatnonzero(np.any([_is_flat(side) for side in sides], axis=0))
+    if not len(places):
+        return no_inner()
+    cells = grids.rgb_means_of(numbers[places], WHOLE, FINE_CELLS, FINE_CELLS)
+    if np.isnan(cells).any():  # a picture smaller than the grid
+        return no_inner()
+    found = describe_inner(cells, layouts[places])
+    return found._replace(frames=places[found.frames])
+
+
+def _is_flat(
+    edge: Floats,  # (n, cells, 3) means of one outer line of cells
+) -> npt.NDArray[np.bool_]:
+    """Tell in which frames an outer line of cells has one colour, (n,)."""
+    middle = np.median(edge, axis=1, keepdims=True)
+    same = (np.abs(edge - middle) <= TOLERANCE).all(axis=2)
+    return np.asarray(same.mean(axis=1) >= FLAT_SHARE)
+
+
+def describe_inner(
+    cells: Floats,  # (n, c, c, 3) RGB means of the fine grid, of consecutive frames
+    layouts: Layouts,  # (n, 33) of the whole frames
+) -> Inner:
+    """Return the descriptors of what lies within the borders of shots."""
+    edges = shot_edges(cells, layouts)
+    frames = np.flatnonzero((edges != [0.0, 0.0, 1.0, 1.0]).any(axis=1))
+    if not len(frames):
+        return no_inner()
+    means = block_means(cells[frames], edges[frames])
+    return Inner(frames, describe(means), describe(mirror_means(means)))
+
+
+def shot_edges(cells: Floats, layouts: Layouts) -> Edges:
+    """Return where the content of the shot of each frame ends."""
+    luma = cells @ _LUMA
+    vectors = derive(layouts).astype(np.int32)
+    change = ((vectors[1:] - vectors[:-1]) ** 2).sum(axis=1)
+    starts = [0, *(np.flatnonzero(change > CUT_DISTANCE) + 1).tolist(), len(luma)]
+    edges = np.tile([0.0, 0.0, 1.0, 1.0], (len(luma), 1))
+    for first, stop in pairwise(starts):
+        edges[first:stop] = _edges_of_shot(luma[first:stop])
+    return edges
+
+
+def _edges_of_shot(
+    luma: Floats,  # (n, c, c)
+) -> tuple[float, float, float, float]:
+    n_cells = luma.shape[1]
+    rows = luma.transpose(0, 2, 1)  # lines of cells become columns
+    top = _depth(rows)
+    bottom = _depth(rows[:, :, ::-1])
+    inside = slice(int(np.ceil(top)), n_cells - int(np.ceil(bottom)))
+    left = _depth(luma[:, inside]) if inside.stop > inside.start else 0.0
+    right = _depth(luma[:, inside, ::-1]) if inside.stop > inside.start else 0.0
+    if n_cells - left - right < LEAST_LEFT * n_cells or (
+        n_cells - top - bottom < LEAST_LEFT * n_cells
+    ):
+        return 0.0, 0.0, 1.0, 1.0
+    return left / n_cells, top / n_cells, 1 - right / n_cells, 1 - bottom / n_cells
+
+
+def _depth(
+    luma: Floats,  # (n, rows, columns)
+) -> float:
+    """Return how many columns of cells, in fractions, are border in all frames of a shot."""
+    colours = np.median(luma[:, :, 0], axis=1)
+    apart = np.abs(luma - colours[:, None, None])
+    content = (apart > TOLERANCE).mean(axis=1)  # (n, columns), share of cells
+    shown = content.max(axis=0)
+    columns = np.flatnonzero(shown > 1 - FLAT_SHARE)
+    if not len(columns) or columns[0] == 0 or columns[0] + 1 >= luma.shape[2]:
+        return 0.0
+    depth = int(columns[0])
+    behind = apart[:, :, depth + 1]
+    clear = behind > EDGE_LEVELS
+    if clear.mean(axis=1).max() < EDGE_SHARE:
+        return 0.0
+    share = np.median((apart[:, :, depth][clear] / behind[clear]).clip(0, 1))
+    return depth + 1 - float(share)
+
+
+def block_means(
+    cells: Floats,  # (n, c, c, 3)
+    edges: Edges,  # (n, 4)
+) -> Floats:
+    """Return the means of 8x8 blocks of a part of each frame, (n, 8, 8, 3).
+
+    Within a cell samples are taken to be equal, so parts need not end where cells do.
+    """
+    n_cells = cells.shape[1]
+    steps = np.linspace(0, 1, _BLOCKS + 1)
+    xs, ys = (
+        n_cells * (edges[:, [low]] + (edges[:, [low + 2]] - edges[:, [low]]) * steps)
+        for low in (0, 1)
+    )
+    across = _weights(xs, n_cells)  # (n, 8, c)
+    down = _weights(ys, n_cells)
+    return np.asarray(np.einsum("nij,njkc,nlk->nilc", down, cells, across, optimize=True))
+
+
+def _weights(bounds: Floats, n_cells: int) -> Floats:
+    """Return the share that each cell has in each block along one side, (n, 8, cells)."""
+    cells = np.arange(n_cells)
+    low, high = bounds[:, :-1, None], bounds[:, 1:, None]
+    shared = (np.minimum(high, cells + 1) - np.maximum(low, cells)).clip(0, None)
+    return np.asarray(shared / shared.sum(axis=2, keepdims=True))
