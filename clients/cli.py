@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     0: everything was processed; 1: something failed, the rest was processed; 2: wrong usage;
-    130: interrupted.
+    130: interrupted. A command may have codes of its own: 3, `screen` refuses a file.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0] in SERVER_COMMANDS:
@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
-    return SUCCESS if all_well else SOME_FAILED
+    if all_well is True or all_well is False:
+        return SUCCESS if all_well else SOME_FAILED
+    return int(all_well)
 
 
 def _become_server(arguments: list[str]) -> int:

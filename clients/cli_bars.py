@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from os.path import basename
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Display
 
 from mitate.clients.cli_output import Bar, OnProgress
@@ -29,6 +37,7 @@ def bars(n_files: int) -> Iterator[Bar]:
         TaskProgressColumn(),
         TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
@@ -46,10 +55,13 @@ def _bar(display: Display, total: TaskID, file: str) -> Iterator[OnProgress]:
     name = name if len(name) <= _NAME_CHARS else name[: _NAME_CHARS - 1] + "…"
     task = display.add_task(name, total=None, note="")
 
+    begun_s = time.monotonic()
+
     def tell(progress: Progress) -> None:
         note = _STAGES[progress.stage]
         if progress.frames:
-            note += f", {counted(progress.frames, 'frame')}"
+            per_s = progress.frames / max(time.monotonic() - begun_s, 1e-3)
+            note += f", {counted(progress.frames, 'frame')}, {per_s:.0f} a second"
         known = progress.fraction > 0 or progress.stage == "send"
         display.update(task, completed=progress.fraction, total=1.0 if known else None, note=note)
 

@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mitate.clients.address import DEFAULT_ADDRESS, check_addresses
@@ -37,7 +38,19 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, text in SERVER_COMMANDS.items():
         commands.add_parser(name, help=text)
-    for add in (_add, _search, _scan, _compare, _sign, _list, _show, _remove, _stats, _doctor):
+    for add in (
+        _add,
+        _search,
+        _scan,
+        _screen,
+        _compare,
+        _sign,
+        _list,
+        _show,
+        _remove,
+        _stats,
+        _doctor,
+    ):
         add(commands)
     return parser
 
@@ -130,6 +143,49 @@ def _scan(commands: Commands) -> None:
         commands, "scan", "search:scan", "tell which sources the parts of a video come from"
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="video")
+    parser.add_argument(
+        "--export",
+        dest="exports",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        help="write the timeline as .otio, .edl or .csv too; of several files each gets its own",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=24.0,
+        metavar="FPS",
+        help="frames per second of exported timelines; 24 without it",
+    )
+
+
+def _screen(commands: Commands) -> None:
+    parser = _command(
+        commands, "screen", "screen:screen", "decide whether files show what is in the catalog"
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="video or picture")
+    parser.add_argument(
+        "--share",
+        type=_share,
+        default=0.5,
+        metavar="S",
+        help="refuse a video of which so much is recognised, 0 to 1; 0.5 without it",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        metavar="N",
+        help="refuse a video also when one episode is shown for so long, in all",
+    )
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return share
 
 
 def _compare(commands: Commands) -> None:

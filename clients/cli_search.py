@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mitate.clients.cli_access import connect
@@ -22,6 +23,7 @@ from mitate.clients.cli_text import (
     time_range,
     timeline_sentence,
 )
+from mitate.clients.interchange import check, export
 from mitate.clients.results import Answer, Match, SearchOptions, Timeline, Verdict
 from mitate.kernels.errors import InvalidArgument, MitateError
 
@@ -68,13 +70,22 @@ def search(arguments: Namespace) -> bool:
 
 
 def scan(arguments: Namespace) -> bool:
-    """Scan files; returns whether all went well."""
+    """Scan files; returns whether all went well.
+
+    Raises:
+        InvalidArgument: a timeline cannot be exported so.
+    """
+    for path in arguments.exports:
+        check(path)
     jobs = [Job(file) for file in arguments.files]
     output = Output(arguments.json)
     with connect(arguments) as client, output.bars(len(jobs)) as bar:
 
         def work(file: str, tell: OnProgress) -> Timeline:
-            return client.scan(file, progress=tell)
+            timeline = client.scan(file, progress=tell)
+            for path in arguments.exports:
+                export(timeline, _path_for(file, path, len(jobs)), Path(file).stem, arguments.rate)
+            return timeline
 
         def done(file: str, outcome: Timeline | MitateError) -> None:
             if isinstance(outcome, MitateError):
@@ -88,6 +99,11 @@ def scan(arguments: Namespace) -> bool:
 
         for_each(jobs, work, bar, done, parallel=PARALLEL_SCANS)
     return output.all_well
+
+
+def _path_for(file: str, path: Path, n_files: int) -> Path:
+    """Return where the export of a file goes: with its name before it where there are several."""
+    return path if n_files == 1 else path.with_name(f"{Path(file).stem}-{path.name}")
 
 
 def _show_answer(console: Console, file: str, answer: Answer) -> None:

@@ -19,7 +19,7 @@ from mitate.server.stretches import Follower, Stretch, nearest_first, rank
 from mitate.server.viterbi import Course, best_interval, best_stretches
 
 SAMPLES_PER_S = 10.0
-SWITCH_PRICE = 7.0  # evidence that a new stretch must bring beyond what it replaces
+SWITCH_PRICE = 4.0  # evidence that a new stretch must bring beyond what it replaces
 RIVAL_SHARE = 0.75  # of the evidence of a stretch that makes another source hold it too
 BLOCK_FRAMES = 1200  # sampled frames among which lines are sought together
 OVERLAP_FRAMES = 80  # of the neighbouring blocks, seen as well

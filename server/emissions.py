@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mitate.kernels.signature import N_WINDOWS
+
 Vectors = NDArray[np.int8]  # (n, 32)
 Times = NDArray[np.float64]
 Floats = NDArray[np.float64]
@@ -38,10 +40,6 @@ _NEW_DISTANCE = 625.0
 _WORTHWHILE = 1.05  # what one more window must add
 
 
-def _no_vectors() -> Vectors:
-    return np.zeros((0, 0, 32), np.int8)
-
-
 def _no_runs() -> NDArray[np.uint32]:
     return np.zeros(0, np.uint32)
 
@@ -61,7 +59,7 @@ class Reference:
     kept_first: NDArray[np.uint32]  # (m,) first frame of each vector
     vectors: VectorRows  # (m, 32)
     end_ms: int
-    windows: Vectors = field(default_factory=_no_vectors)  # (r, w, 32) of the parts of runs
+    windows: VectorRows | None = None  # (r * N_WINDOWS, 32) of the parts of runs
     run_first: NDArray[np.uint32] = field(default_factory=_no_runs)  # (r,) first vector of each
 
     @cached_property
@@ -74,7 +72,7 @@ class Reference:
     @cached_property
     def runs(self) -> NDArray[np.int64]:
         """Number of the run of each vector, (m,)."""
-        starts = np.zeros(len(self.vectors), np.int64)
+        starts = np.zeros(len(self.kept_first), np.int64)
         starts[self.run_first] = 1
         return np.cumsum(starts) - 1
 
@@ -217,11 +215,11 @@ def distances_to(
 ) -> NDArray[np.int32]:
     """Return the distance of each query frame to some of the reference's, (n, k)."""
     vectors = query.vectors(line.mirrored, line.inner)
-    if not line.windows:
+    if not line.windows or reference.windows is None:
         return squared_distances(vectors[:, None], reference.vectors[kept])
     runs = reference.runs[kept]
     found = [
-        squared_distances(vectors[:, None], reference.windows[runs, window])
+        squared_distances(vectors[:, None], reference.windows[runs * N_WINDOWS + window])
         for window in line.windows
     ]
     return np.asarray(np.minimum.reduce(found), np.int32)

@@ -21,9 +21,8 @@ MATCH_SHARE = 0.5
 TIE_LENGTH = 20.0
 RIVAL_PLACES = 16  # places at the top among which others are sought, however many are listed
 # Sureness of a stretch (evidence in natural logarithm, times agreement squared) from which it is
-# believed, as the answer to a clip and as a segment of a scan, in which shots are short.
+# believed as the answer to a clip.
 MATCH_SURENESS = 10.0
-SEGMENT_SURENESS = 5.0
 # Another episode holds the same stretch when it has this share of the evidence.
 TIE_SHARE = 0.75
 

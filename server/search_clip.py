@@ -15,7 +15,6 @@ from mitate.server.library import LoadedSource
 from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
 from mitate.server.search import (
     MATCH_SURENESS,
-    SEGMENT_SURENESS,
     TIE_SHARE,
     Find,
     NameOf,
@@ -25,11 +24,13 @@ from mitate.server.search import (
 )
 from mitate.server.search_frames import FrameSearch, frames_of
 from mitate.server.search_picture import MIRRORED, SomeViews, search_pictures
+from mitate.server.segments import segment_calibration
 from mitate.server.stretches import Stretch, nearest_first, overlap, rank
 
 SMALLEST_EVIDENCE = 1.0  # frames' worth of content below which a clip is uninformative
 PLAIN_SHARE = 0.9  # of a clip that one stretch must be to be believed without much evidence
 PLAIN_DISTANCE_SHARE = 0.5  # of the distance at which a picture is still held to be the same
+LEAST_PROBABILITY = 0.5  # of a segment that is told
 _OVERLAP_SHARE = 0.5  # of a stretch that another must cover to rival it
 
 
@@ -91,9 +92,10 @@ def scan(
     aligned = _aligned(signature, find, find_windows, mirrored)
     pairs = zip(aligned.alignment.timeline, aligned.alignment.rivals, strict=True)
     segments = tuple(
-        _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, SEGMENT_SURENESS)
+        _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, probability)
         for one, rivals in pairs
-        if one.sureness >= SEGMENT_SURENESS
+        for probability in [segment_calibration().probability(one)]
+        if probability >= LEAST_PROBABILITY and aligned.informative
     )
     return Timeline(signature.duration_ms, segments, aligned.timings_ms)
 
@@ -166,12 +168,12 @@ def _match(
     one: Stretch,
     rivals: Sequence[Stretch],
     name_of: NameOf,
-    needed: float = MATCH_SURENESS,
+    probability: float | None = None,  # of a segment that is believed
 ) -> Match:
     verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
     if not aligned.informative:
         verdict = Verdict.UNINFORMATIVE
-    elif one.sureness < needed and not _is_plain(aligned, one):
+    elif probability is None and one.sureness < MATCH_SURENESS and not _is_plain(aligned, one):
         verdict = Verdict.NO_MATCH
     frame_times = aligned.frames.times_ms
     best_ms = int(frame_times[one.best_frame])
@@ -187,6 +189,7 @@ def _match(
         verdict=verdict,
         view=_view(aligned.signature, one.line),
         alternatives=tuple(_alternative(aligned, rival, name_of) for rival in rivals),
+        probability=probability,
     )
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from mitate.kernels.quality import GATE
 from mitate.kernels.signature import N_WINDOWS, Signature
-from mitate.kernels.vector import N_DIMS, derive
+from mitate.kernels.vector import derive
 from mitate.server.emissions import Frames, Inner, Likelihood, Reference
 from mitate.server.hypotheses import Hits
-from mitate.server.library import LoadedSource
+from mitate.server.loaded import LoadedSource
 from mitate.server.search import Find, Found
 
 K = 48  # neighbours of each frame
@@ -42,13 +42,12 @@ def frames_of(signature: Signature) -> Frames:
 def reference_of(source: LoadedSource) -> Reference:
     """Return a source as lines run through it."""
     signature = source.signature
-    windows = source.window_vectors.reshape(-1, N_WINDOWS, N_DIMS)
     return Reference(
         signature.times_ms,
         signature.kept_first,
         source.vectors,
         signature.duration_ms,
-        windows,
+        source.window_vectors,
         signature.run_first,
     )
 

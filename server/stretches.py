@@ -29,6 +29,7 @@ WINDOW_PRICE = 0.5  # for each part of the source that may be shown
 UNUSUAL_SHARE = 0.9  # of the evidence for such a line that counts: a still scene fits any speed
 FREEZE_SHARE = 0.6
 TIED_SHARE = 0.9  # of the best evidence from which stretches tie: distance then tells them apart
+OWN_SPEED = 0.06  # speeds so near to 1 need no reason: transfers of film change it
 SLOWEST = 0.2  # speeds nearer to 0 are freezes
 
 
@@ -43,6 +44,7 @@ class Stretch:
     agreement: float  # 0..1, evidence per frame as a share of the largest possible
     distance: float  # mean over the frames that agree
     best_frame: int  # the query frame that agrees best
+    n_sampled: int = 1  # frames of the sample in it
 
     @property
     def sureness(self) -> float:
@@ -138,6 +140,7 @@ class Follower:
             max(0.0, total / max(float(shares.sum()), 1e-9) / LARGEST),
             float(distances[agreeing].mean()),
             first + int(np.where(agreeing, distances, OUTSIDE).argmin()),
+            max(1, int(within.sum())),
         )
 
     def best_cut(self, one: Stretch, other: Stretch) -> int:
@@ -151,9 +154,14 @@ class Follower:
         return first + int(np.argmax(np.concatenate([[0.0], np.cumsum(gains[0] - gains[1])])))
 
 
+def is_unusual(speed: float) -> bool:
+    """Tell whether a speed is not nearly that of the source."""
+    return abs(speed - 1) > OWN_SPEED
+
+
 def price(line: Line) -> float:
     """Return what a line costs beyond one that plays a source as it is."""
-    unusual = UNUSUAL_PRICE if abs(line.speed - 1) > 0.06 else 0.0
+    unusual = UNUSUAL_PRICE if is_unusual(line.speed) else 0.0
     unusual += WINDOW_PRICE * len(line.windows)
     return unusual + (MIRRORED_PRICE if line.mirrored else 0.0)
 
@@ -162,7 +170,7 @@ def share(line: Line) -> float:
     """Return the share of the evidence for a line that counts: a still scene fits any speed."""
     if abs(line.speed) < SLOWEST:
         return FREEZE_SHARE
-    return 1.0 if abs(line.speed - 1) <= 0.06 else UNUSUAL_SHARE
+    return UNUSUAL_SHARE if is_unusual(line.speed) else 1.0
 
 
 def rank(stretch: Stretch) -> tuple[float, float]:

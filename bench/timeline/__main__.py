@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
+from bench.timeline.calibrate import calibrate
 from bench.timeline.methods import METHODS
 from bench.timeline.run import FULL, QUICK, Options, Sizes, measure
 from bench.timeline.table import markdown
@@ -23,9 +24,15 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, help="folder of what was made before")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--calibrate", action="store_true", help="fit the probability of segments instead"
+    )
     for field in fields(Sizes):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=int)
     given = parser.parse_args()
+    if given.calibrate:
+        calibrate(given.media, given.jobs)
+        return 0
     sizes = QUICK if given.quick else FULL
     for field in fields(Sizes):
         if getattr(given, field.name) is not None:

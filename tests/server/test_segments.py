@@ -1,0 +1,56 @@
+"""The probability of a segment grows with what speaks for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mitate.kernels.errors import CorruptData
+from mitate.server.emissions import Line
+from mitate.server.segments import FEATURES, features, parse, segment_calibration
+from mitate.server.stretches import Stretch
+
+SURE = Stretch(Line(1, False, 1.0, 0.0), 0, 48, 40.0, 0.95, 200.0, 10, 20)
+
+
+def test_the_shipped_calibration_believes_the_sure_and_not_the_faint() -> None:
+    probability = segment_calibration().probability
+    assert probability(SURE) > 0.9
+    assert probability(replace(SURE, score=6.0, agreement=0.35)) < 0.5
+    assert segment_calibration().n_segments >= 100
+
+
+def test_parts_mirrors_and_speeds_need_more_evidence() -> None:
+    probability = segment_calibration().probability
+    for line in (
+        SURE.line._replace(windows=(1,)),
+        SURE.line._replace(speed=0.5),
+        SURE.line._replace(mirrored=True),
+    ):
+        assert probability(replace(SURE, line=line)) < probability(SURE)
+
+
+def test_less_evidence_is_never_more_probable() -> None:
+    scores = [0.0, 1.0, 5.0, 20.0, 80.0]
+    chances = [segment_calibration().probability(replace(SURE, score=one)) for one in scores]
+    assert chances == sorted(chances)
+    assert all(0 < one < 1 for one in chances)
+
+
+def test_features_stand_in_their_order() -> None:
+    assert len(features(SURE)) == len(FEATURES)
+    assert features(SURE)[1] == 0.95
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"weights": {"evidence": 1}, "offset": 0, "n_segments": 1},
+        {"weights": dict.fromkeys(FEATURES, 1.0), "n_segments": 1},
+    ],
+)
+def test_a_calibration_with_parts_missing_is_corrupt(values: dict[str, object]) -> None:
+    with pytest.raises(CorruptData, match=r"segments\.json"):
+        parse(values)
