@@ -25,6 +25,7 @@ from mitate.kernels.describer import Describer, Describers, too_small_for_device
 from mitate.kernels.errors import InvalidArgument
 from mitate.kernels.grids import scale_rect
 from mitate.kernels.runs import run_starts
+from mitate.kernels.shot_borders import no_inner
 from mitate.kernels.signature import (
     DESCRIPTOR_VERSION,
     Kind,
@@ -204,7 +205,8 @@ class SignatureStream:
         self.n_frames += len(times_ms)
         self._n_kept += len(new)
         runs = self._runs(layouts[new])
-        inner = describer.inner(new, layouts[new])
+        video = self.info.kind == "video"
+        inner = describer.inner(new, layouts[new]) if video else no_inner()
         return Chunk(
             times_ms,
             (new + first_frame).astype(np.uint32),
