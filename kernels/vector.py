@@ -51,6 +51,11 @@ def similarity(
     return np.clip(1.0 - np.asarray(distance, np.float64) / _UNRELATED, 0.0, 1.0)
 
 
+def similarity_of(distance: float) -> float:
+    """Return the similarity of one distance, quicker than that of an array."""
+    return float(min(max(1.0 - distance / _UNRELATED, 0.0), 1.0))
+
+
 def _normalised(values: npt.NDArray[np.int64], floor: float, scale: float) -> Floats:
     lengths = np.sqrt((values * values).sum(axis=1, keepdims=True).astype(np.float64))
     return np.asarray(np.rint(values * scale / (lengths + floor)))

@@ -72,9 +72,12 @@ def picture_hits(
 
 
 def _plain_distances(hits: PictureHits, snapshot: Snapshot, layouts: Layouts) -> NDArray[np.int64]:
+    """Return the distances of plain descriptors of hits whose place they decide, 0 of others."""
     distances = np.zeros(len(hits.kept), np.int64)
-    for source_id in np.unique(hits.source_ids):
-        mine = hits.source_ids == source_id
+    _, places, counts = np.unique(hits.distances, return_inverse=True, return_counts=True)
+    tied = counts[places] > 1
+    for source_id in np.unique(hits.source_ids[tied]):
+        mine = tied & (hits.source_ids == source_id)
         stored = snapshot.sources[int(source_id)].signature.layouts[hits.kept[mine]]
         difference = stored.astype(np.int64) - layouts[hits.views[mine]]
         distances[mine] = (difference * difference).sum(axis=1)
@@ -119,16 +122,50 @@ def _moment(source: LoadedSource, hits: PictureHits, place: int, vector: Vectors
     kept, distance = int(hits.kept[place]), int(hits.distances[place])
     limit = (np.sqrt(distance) + SAME_LENGTH) ** 2
     signature = source.signature
-    first = _reach(source, kept, -1, vector, limit)
-    last = _reach(source, kept, 1, vector, limit)
+    first, last = _reaches(source, kept, vector, limit)
     from_ms = int(signature.times_ms[signature.kept_first[first]])
     to_ms = end_of_frame_ms(source, signature.frames_of(last)[-1])
     return Moment(source, kept, int(hits.views[place]), distance, from_ms, to_ms, place)
 
 
-def _reach(source: LoadedSource, kept: int, step: int, vector: Vectors, limit: float) -> int:
+def _reaches(source: LoadedSource, kept: int, vector: Vectors, limit: float) -> tuple[int, int]:
+    """Return the farthest vectors to both sides that still show the picture."""
+    signature = source.signature
+    low, high = max(0, kept - _FIRST_BLOCK), min(signature.n_kept, kept + _FIRST_BLOCK + 1)
+    block = np.arange(low, high)
+    near = block[squared_distances(source.vectors[block], vector) <= limit]
+    starts = signature.kept_first[low : high + 1].astype(np.int64)
+    if high == signature.n_kept:
+        starts = np.append(starts, signature.n_frames)
+    first_ms = signature.times_ms[starts[:-1]].tolist()
+    last_ms = signature.times_ms[starts[1:] - 1].tolist()
+    ends = []
+    for step, beyond in ((-1, near[near < kept][::-1].tolist()), (1, near[near > kept].tolist())):
+        reached = kept
+        for one in beyond:
+            lower, upper = sorted((reached, one))
+            if first_ms[upper - low] - last_ms[lower - low] > LARGEST_GAP_MS:
+                break
+            reached = one
+        all_joined = beyond and reached == beyond[-1]
+        ends.append(
+            _reach(source, reached, step, vector, limit, 2 * _FIRST_BLOCK)
+            if all_joined
+            else reached
+        )
+    return ends[0], ends[1]
+
+
+def _reach(
+    source: LoadedSource,
+    kept: int,
+    step: int,
+    vector: Vectors,
+    limit: float,
+    n_block: int = _FIRST_BLOCK,
+) -> int:
     """Return the farthest vector to one side that still shows the picture."""
-    signature, reached, n_block = source.signature, kept, _FIRST_BLOCK
+    signature, reached = source.signature, kept
     while True:
         block = reached + step * np.arange(1, n_block + 1)
         block = block[(block >= 0) & (block < signature.n_kept)]

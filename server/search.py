@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.vector import similarity
+from mitate.kernels.vector import similarity_of
 from mitate.server.emissions import Likelihood
 from mitate.server.index import Neighbours
 from mitate.server.library import LoadedSource, Snapshot
@@ -77,7 +77,7 @@ def make_match(
         mirrored=mirrored,
         speed=speed,
         distance=distance,
-        similarity=float(similarity(distance)),
+        similarity=similarity_of(distance),
         probability=probability,
         verdict=verdict,
         view=view,

@@ -89,7 +89,8 @@ def views_of_layouts(
     """
     both = np.stack([layouts, mirror_layouts(layouts)], axis=1)
     names = ("full", "full" + MIRRORED)
-    return [SomeViews(names, pair, quality_of_layouts(pair)) for pair in both]
+    qualities = quality_of_layouts(both.reshape(-1, both.shape[2])).reshape(-1, 2)
+    return [SomeViews(names, *pair) for pair in zip(both, qualities, strict=True)]
 
 
 def search_pictures(

@@ -9,7 +9,7 @@ from pictures import means_of, scene
 
 from mitate.kernels.distance import squared_l2
 from mitate.kernels.layout import LARGEST, dequantise_ac, describe, mirror_layouts
-from mitate.kernels.vector import MAX_DISTANCE, N_DIMS, derive, similarity
+from mitate.kernels.vector import MAX_DISTANCE, N_DIMS, derive, similarity, similarity_of
 
 layouts = arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(33)), elements=st.integers(0, 63))
 
@@ -75,3 +75,8 @@ def test_similarity_falls_from_one_to_zero() -> None:
     assert got[0] == 1.0
     assert got[-1] == 0.0
     assert (np.diff(got) <= 0).all()
+
+
+def test_the_similarity_of_one_distance_is_that_of_an_array() -> None:
+    distances = np.array([0.0, 1.0, 5_000.0, 12_345.6, 30_000.0, 1e6])
+    assert [similarity_of(float(one)) for one in distances] == similarity(distances).tolist()
