@@ -23,6 +23,7 @@ SERVER_COMMANDS = {
     "key": "make an API key for a server",
     "backup": "copy all that a server stores, while it runs",
     "restore": "make a data directory from a backup",
+    "group": "tell which files here show the same title or episode: DIR",
     "verify": "compare all that a server stores with its checksums, while it runs",
 }
 

@@ -33,6 +33,13 @@ def serve(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
+def _group(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Group files by what they show."""
+    from mitate.server.commands_group import group_
+
+    return group_(arguments, environ)
+
+
 COMMANDS = {
     "serve": serve,
     "config": commands.config,
@@ -40,6 +47,7 @@ COMMANDS = {
     "backup": commands_data.backup,
     "restore": commands_data.restore_,
     "verify": commands_data.verify,
+    "group": _group,
 }
 
 
