@@ -172,7 +172,7 @@ def _plain(details: str) -> str:
         "DNS resolution failed": "the host name is not known",
         "Domain name not found": "the host name is not known",
         "No route to host": "no route to the host",
-        "Socket closed": "the connection was closed",
+        "Socket closed": "the connection was closed; if the server uses TLS, see --ca",
         "Connection reset": "the connection was closed",
         "GOAWAY": "the server is stopping",
         "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by an authority that is "

@@ -22,6 +22,7 @@ import numpy as np
 
 from mitate.kernels.errors import MitateError, NotReady, Overloaded
 from mitate.kernels.layout import Layouts
+from mitate.server import metrics
 from mitate.server.columns import Columns, joined
 from mitate.server.lanes import Lanes
 from mitate.server.matcher import Wanted
@@ -264,6 +265,7 @@ class Batches:
             if self._add(call, first, part):
                 parts = [call.parts[place] for place in sorted(call.parts)]
                 search_ms = (time.perf_counter() - call.since_s) * 1000 - call.queue_ms
+                metrics.stage_ended("wait", call.queue_ms / 1000)
                 batched = Batched(joined(parts), call.queue_ms, search_ms, columns.n_queries)
                 done.append((call, call.pack(batched)))
         return done

@@ -79,7 +79,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         await self._idle.wait()
 
     def _wrap(self, handler: Handler, method: str) -> Handler:
-        parse = _parser(handler.request_deserializer, method, many=handler.request_streaming)
+        parse = _parser(handler.request_deserializer, self._take, many=handler.request_streaming)
         kinds: tuple[tuple[str, Callable[..., Any]], ...] = (
             ("unary_unary", self._answer_once),
             ("stream_unary", self._answer_once),
@@ -142,11 +142,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _admit(self, call: Call, authorization: str | None, context: Context) -> None:
         self.gate()
-        self.n_active += 1
-        self._idle.clear()
-        call.taken = True
         call.caller = self._authority.caller(authorization, context.auth_context)
         check_scope(call.caller, call.method)
+
+    def _take(self, call: Call) -> None:
+        """Count a call whose request is there; a stream that says nothing holds up no stop."""
+        self.gate()
+        call.taken = True
+        self.n_active += 1
+        self._idle.clear()
 
     def _close(self, call: Call, context: Context) -> None:
         self.n_active -= call.taken
@@ -216,16 +220,22 @@ def _parse(deserialize: Callable[[bytes], Any], data: bytes, call: Call) -> Any:
     return message
 
 
-def _parser(deserialize: Callable[[bytes], Any] | None, method: str, *, many: bool) -> Parse:
+def _parser(
+    deserialize: Callable[[bytes], Any] | None, take: Callable[[Call], None], *, many: bool
+) -> Parse:
     """Return what turns the bytes of a request, or of a stream of them, into messages."""
-    if deserialize is None:
-        return lambda call, request: request
+    parse = deserialize or bytes
 
     async def each(call: Call, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         source = aiter(requests)
         data = await _first(source, call)
+        take(call)
         while data is not None:
-            yield _parse(deserialize, data, call)
+            yield _parse(parse, data, call)
             data = await anext(source, None)
 
-    return each if many else lambda call, data: _parse(deserialize, data, call)
+    def one(call: Call, data: bytes) -> Any:
+        take(call)
+        return _parse(parse, data, call)
+
+    return each if many else one

@@ -195,3 +195,31 @@ def test_waiting_for_long_work_does_not_hold_up_a_stop(
         thread.join(10)
     assert sorted(map(str, ends)) == ["False", "NOT_READY"]
     wire.channel.close()
+
+
+def test_a_stream_that_has_said_nothing_does_not_hold_up_a_stop(tmp_path: Path) -> None:
+    server = start(tmp_path / "data", tmp_path / "log.txt", "--workers", "1")
+    wire, silent = Wire(server.address), threading.Event()
+
+    def nothing() -> Iterator[search.StreamSearchRequest]:
+        silent.wait(60)
+        yield from ()
+
+    ends: list[str] = []
+
+    def stream() -> None:
+        try:
+            list(wire.messages("SearchService/StreamSearch", given=nothing()))
+        except grpc.RpcError as error:
+            ends.append(refusal_of(error).status)
+
+    thread = threading.Thread(target=stream)
+    thread.start()
+    time.sleep(0.5)
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 10
+    silent.set()
+    thread.join(10)
+    assert ends == ["UNAVAILABLE"]
+    wire.channel.close()

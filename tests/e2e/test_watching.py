@@ -98,7 +98,7 @@ def test_calls_are_counted_by_method_status_and_reason(wire: Wire, monitor: str)
     assert grown("mitate_calls_total", "INVALID_ARGUMENT", method) == 1
     assert grown("mitate_call_errors_total", method, "INVALID_ARGUMENT") == 1
     assert grown("mitate_call_seconds_count", method) == 2
-    for stage in ("queue", "search"):
+    for stage in ("wait", "queue", "search"):
         assert grown("mitate_stage_seconds_count", stage) >= 1
     assert grown("mitate_batch_queries_count") >= 1
     assert grown("mitate_batch_queries_sum") >= 8
