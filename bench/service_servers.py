@@ -98,15 +98,15 @@ def settings(folder: Path) -> Settings:
     )
 
 
-def idle(folder: Path, batch_ms: float, *, merged: bool = True) -> None:
-    """Serve mitate with an engine that only waits."""
+def idle(folder: Path, batch_ms: float, signature_ms: float = 0.0, *, merged: bool = True) -> None:
+    """Serve mitate with an engine that only waits: for each batch, and for each signature."""
     built: Callable[[Settings], App] = serving.build
 
     columns = cache(no_columns)
 
     def answer(layouts: Layouts, wanted: Wanted) -> Columns:
-        if batch_ms:
-            time.sleep(batch_ms / 1000)
+        if wait_ms := batch_ms + signature_ms * len(layouts):
+            time.sleep(wait_ms / 1000)
         return columns(len(layouts), wanted.k)
 
     def build(its: Settings) -> App:
@@ -179,6 +179,8 @@ def main() -> None:
         asyncio.run(bare())
     elif kind in ("idle", "alone"):
         idle(Path(rest[0]), float(rest[1]), merged=kind == "idle")
+    elif kind == "slow":
+        idle(Path(rest[0]), 0.0, float(rest[1]))
     elif kind == "full":
         asyncio.run(serving.run(fill(Path(rest[0]), int(rest[1]))))
     else:

@@ -31,7 +31,8 @@ from mitate.server.tickets import Priority, Ticket
 
 log = logging.getLogger(__name__)
 Packed = TypeVar("Packed")
-IN_FLIGHT = 2  # batches
+IN_FLIGHT = 2  # batches of one priority
+RESERVED = 1  # threads that bulk leaves to interactive calls
 AIM_MS = 20.0  # of a batch
 LEAST, MOST = 16, 2048  # signatures of a batch
 SECOND_MS = 2.0  # of work that waits make another batch beside one under way worth its while
@@ -106,7 +107,9 @@ class Batches:
         self._pace = Pace(AIM_MS, min(LEAST, most), most)
         self._batches: queue.SimpleQueue[list[_Slice] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()  # over the answers of a call
-        self._n_free = self._n_threads = in_flight
+        self._n_free = self._n_threads = in_flight + RESERVED
+        self._in_flight = in_flight
+        self._under_way = dict.fromkeys(Priority, 0)  # batches
         self._closed = False
         self._feeding = False  # a call of _feed is under way
         self.n_signatures = 0  # that wait
@@ -177,22 +180,28 @@ class Batches:
         """Give free threads what waits."""
         self._feeding = False
         while self._n_free and self._lanes:
-            if self._n_free < self._n_threads and self.wait_ms < SECOND_MS:
-                return
             batch = self._next()
             if not batch:
                 return
             self._n_free -= 1
+            self._under_way[batch[0].call.wanted.ticket.priority] += 1
             self._batches.put(batch)
 
     def _next(self) -> list[_Slice]:
         contended = self._lanes.contended
         for priority in self._lanes.order():
+            if not self._has_room(priority):
+                continue
             batch = self._fill(priority)
             if batch:
                 self._lanes.served(priority, contended=contended)
                 return batch
         return []
+
+    def _has_room(self, priority: Priority) -> bool:
+        """Tell whether another batch may be under way and would be worth its thread."""
+        n_batches = self._under_way[priority]
+        return not n_batches or (n_batches < self._in_flight and self.wait_ms >= SECOND_MS)
 
     def _fill(self, priority: Priority) -> list[_Slice]:
         """Take from the callers in turn what asks for the same, up to a portion."""
@@ -248,7 +257,8 @@ class Batches:
             took_ms = (time.perf_counter() - started_s) * 1000
             if self._loop is None or self._loop.is_closed():
                 return
-            self._loop.call_soon_threadsafe(self._settle, done, n_signatures, took_ms)
+            priority = batch[0].call.wanted.ticket.priority
+            self._loop.call_soon_threadsafe(self._settle, done, priority, n_signatures, took_ms)
 
     def _answered(self, batch: list[_Slice]) -> list[tuple[_Call[Any], Any]]:
         """Answer a batch; return the calls that lacked nothing else."""
@@ -280,10 +290,12 @@ class Batches:
     def _settle(
         self,
         done: list[tuple[_Call[Any], Any]],
+        priority: Priority,
         n_signatures: int,
         took_ms: float,
     ) -> None:
         self._n_free += 1
+        self._under_way[priority] -= 1
         self._pace.learn(n_signatures, took_ms)
         self._feed()
         for call, result in done:

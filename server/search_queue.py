@@ -27,7 +27,7 @@ from mitate.server.turns import Turns
 
 MAX_BATCH_QUERIES = 4096  # vectors searched in one call of the index
 MIN_SLICE_QUERIES = 32  # a picture with its views is not cut
-SLICE_MS = 20.0  # aim for one call of the index
+SLICE_MS = 10.0  # aim for one call of the index
 BULK_SHARE = 0.75  # of the queue; the rest is kept for interactive searches
 MAX_SKIPPED = 256  # searches for other rows that are looked past when a batch is filled
 

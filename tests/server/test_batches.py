@@ -188,3 +188,24 @@ def test_batching_serves_many_callers_of_a_slow_engine() -> None:
         return n_answers
 
     assert asyncio.run(run()) > 8 * 0.5 / 0.002 / 2  # at most 500 a second would do one by one
+
+
+def test_an_interactive_call_does_not_wait_for_bulk() -> None:
+    async def run() -> None:
+        engine = Engine()
+        with batches_of(engine) as batches:
+            engine.go.clear()
+            bulk = Ticket("bulk", Priority.BULK)
+            futures = []
+            for _ in range(10):
+                futures.append(asked(batches, *([1] * LEAST), ticket=bulk))
+                await asyncio.sleep(0.01)
+            assert batches.n_signatures == (10 - IN_FLIGHT) * LEAST
+            single = asked(batches, 2)
+            await asyncio.sleep(0.01)
+            assert batches.n_signatures == (10 - IN_FLIGHT) * LEAST
+            engine.go.set()
+            assert numbers_of(await single) == [2]
+            await asyncio.gather(*futures)
+
+    asyncio.run(run())

@@ -59,7 +59,7 @@ def test_a_large_search_is_cut_and_a_single_one_goes_in_between() -> None:
 
 def test_slices_follow_the_speed_of_the_index() -> None:
     assert queue_of(ms_per_query=10).pace.portion == MIN_SLICE_QUERIES
-    assert 150 <= queue_of(ms_per_query=0.1).pace.portion <= 250
+    assert 75 <= queue_of(ms_per_query=0.1).pace.portion <= 125
     assert queue_of(ms_per_query=1e-9).pace.portion == 4096
 
 
