@@ -113,9 +113,12 @@ async def _idle_streams(address: str, n_streams: int) -> int:
         options = [("grpc.use_local_subchannel_pool", 1)]
         call = grpc.aio.insecure_channel(address, options).stream_stream(STREAM)
         streams = [call(metadata=METADATA) for _ in range(100)]
-        await asyncio.gather(*(stream.write(data) for stream in streams))
+        done = await asyncio.gather(
+            *(stream.write(data) for stream in streams), return_exceptions=True
+        )
+        refused = [stream for stream, error in zip(streams, done, strict=True) if error]
         _KEPT.extend(streams)
-        n_open += len(streams)
+        n_open += len(streams) - len(refused)
     print(json.dumps({"open": n_open}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     return n_open
@@ -175,8 +178,8 @@ def measure(seconds: float) -> dict[str, Any]:
         command = [sys.executable, "-m", "bench.service_overload", "load", "idle", address, "10000"]
         holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert holder.stdout is not None
-        n_open = json.loads(holder.stdout.readline())["open"]
-        found["idle_streams"] = {"open": n_open, "mib_each": (_mib(pid) - before) / n_open}
+        opened = json.loads(holder.stdout.readline())
+        found["idle_streams"] = opened | {"mib_each": (_mib(pid) - before) / opened["open"]}
         found["idle_streams"]["lone_p50_ms"] = float(np.median(_load("single", address, 100)))
         holder.communicate("\n")
         time.sleep(3)

@@ -35,6 +35,8 @@ IN_FLIGHT = 2  # batches of one priority
 RESERVED = 1  # threads that bulk leaves to interactive calls
 AIM_MS = 20.0  # of a batch
 LEAST, MOST = 16, 2048  # signatures of a batch
+MARGIN_MS = 20.0  # for the way back to the caller
+SAFETY = 1.3  # by which the expected time of an answer is taken to be longer
 SECOND_MS = 2.0  # of work that waits make another batch beside one under way worth its while
 BULK_SHARE = 0.75  # of what may wait; the rest is kept for interactive calls
 
@@ -112,8 +114,13 @@ class Batches:
         self._under_way = dict.fromkeys(Priority, 0)  # batches
         self._closed = False
         self._feeding = False  # a call of _feed is under way
-        self.n_signatures = 0  # that wait
+        self._n_waiting = dict.fromkeys(Priority, 0)  # signatures
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def n_signatures(self) -> int:
+        """Signatures that wait."""
+        return sum(self._n_waiting.values())
 
     @property
     def wait_ms(self) -> float:
@@ -133,8 +140,7 @@ class Batches:
         makes it of an error that comes later, which otherwise the future raises.
 
         Raises:
-            Overloaded: too many signatures wait.
-            DeadlineExceeded: the caller's time ends before the answer can be there.
+            Overloaded: too many signatures wait, or too many for the caller's time.
         """
         if self._loop is None:
             self._loop = self._start()
@@ -144,7 +150,7 @@ class Batches:
         call = _Call(layouts, wanted, pack, failed, self._loop.create_future())
         call.future.add_done_callback(call.ended)
         self._lanes.put(wanted.ticket, call)
-        self.n_signatures += len(layouts)
+        self._n_waiting[wanted.ticket.priority] += len(layouts)
         if self._n_free and not self._feeding:
             self._feeding = True
             self._loop.call_soon(self._feed)  # together with what else has come by now
@@ -171,10 +177,22 @@ class Batches:
                 f"{limit} ({share if bulk else 'max_queue_signatures'}); try again later",
                 retry_after_ms=retry_after_ms(self.wait_ms),
             )
-        ahead_ms = 0.0 if not bulk else self.wait_ms
-        refusal = wanted.ticket.refusal((ahead_ms + n_more * self._pace.ms_per_item) / 1000)
-        if refusal is not None:
-            raise refusal
+        left_ms = (wanted.ticket.deadline_s - time.monotonic()) * 1000
+        expected_ms = self._expected_ms(n_more, wanted.ticket.priority)
+        if expected_ms > left_ms:
+            raise Overloaded(
+                f"the answer is likely to take {expected_ms:.0f} ms and {max(0.0, left_ms):.0f} ms "
+                "are left of the caller's time; try again later",
+                retry_after_ms=retry_after_ms(self.wait_ms / self._in_flight),
+            )
+
+    def _expected_ms(self, n_more: int, priority: Priority) -> float:
+        """Return how long signatures that come now are likely to take."""
+        ahead = self._n_waiting[Priority.INTERACTIVE]
+        if priority is Priority.BULK:
+            ahead = self.n_signatures
+        wait = ahead / self._in_flight + n_more
+        return MARGIN_MS + SAFETY * wait * self._pace.ms_per_item
 
     def _feed(self) -> None:
         """Give free threads what waits."""
@@ -223,7 +241,7 @@ class Batches:
             its = call.wanted
             call.n_taken = one.stop
             room -= one.stop - one.first
-            self.n_signatures -= one.stop - one.first
+            self._n_waiting[priority] -= one.stop - one.first
             if call.n_left:
                 lane.put_back(call.wanted.ticket.caller, call, first=False)
         for call in reversed(other):
@@ -233,12 +251,12 @@ class Batches:
     def _drop(self, call: _Call[Any]) -> bool:
         """Drop a call that nobody waits for or that cannot be answered in time."""
         ticket = call.wanted.ticket
-        error = ticket.refusal(call.n_left * self._pace.ms_per_item / 1000)
+        error = ticket.refusal((MARGIN_MS + call.n_left * self._pace.ms_per_item) / 1000)
         if error is None and not call.future.done():
             return False
         if error is not None:
             call.settle(error)
-        self.n_signatures -= call.n_left
+        self._n_waiting[ticket.priority] -= call.n_left
         return True
 
     def _work(self) -> None:

@@ -138,10 +138,10 @@ def test_what_nobody_waits_for_is_not_searched() -> None:
         with batches_of(engine) as batches:
             engine.go.clear()
             busy = await fill_threads(batches)
-            gone, late = Ticket("gone"), Ticket("late", deadline_s=time.monotonic() + 0.05)
+            gone, late = Ticket("gone"), Ticket("late", deadline_s=time.monotonic() + 0.1)
             futures = [asked(batches, 8, ticket=gone), asked(batches, 9, ticket=late)]
             futures[0].cancel()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.15)
             engine.go.set()
             with pytest.raises(DeadlineExceeded):
                 await futures[1]
@@ -207,5 +207,23 @@ def test_an_interactive_call_does_not_wait_for_bulk() -> None:
             engine.go.set()
             assert numbers_of(await single) == [2]
             await asyncio.gather(*futures)
+
+    asyncio.run(run())
+
+
+def test_what_cannot_be_answered_in_time_is_refused_at_once() -> None:
+    async def run() -> None:
+        engine = Engine(batch_s=0.02)
+        with batches_of(engine) as batches:
+            for _ in range(20):  # which tells how slow the engine is
+                await asked(batches, *([1] * LEAST))
+            waiting = [asked(batches, *([1] * LEAST)) for _ in range(40)]
+            hasty = Ticket("hasty", deadline_s=time.monotonic() + 0.1)
+            with pytest.raises(Overloaded, match="left of the caller's time") as refused:
+                asked(batches, 1, ticket=hasty)
+            assert refused.value.retry_after_ms
+            patient = Ticket("patient", deadline_s=time.monotonic() + 30)
+            await asked(batches, 1, ticket=patient)
+            await asyncio.gather(*waiting)
 
     asyncio.run(run())
