@@ -19,6 +19,8 @@ from mitate.kernels.jit import jit
 
 # Lines of 8-bit samples whose sum is held by 16 bits.
 _LINES_IN_16_BITS = 257
+# From this size on a plane has left the cache when it is read: line by line, memory is fastest.
+_LARGE_BYTES = 1 << 20
 
 
 class PlaneSums:
@@ -35,6 +37,8 @@ class PlaneSums:
         self._first = part.left, part.top
         self._x_edges, self._y_edges = edges(part.width, cells), edges(part.height, cells)
         self._halvings = _halvings(part.width, cells)
+        large = part.width * part.height * plane.itemsize >= _LARGE_BYTES
+        self._lines_at_once = 1 if large else 4
         longest = int(np.diff(self._y_edges).max())
         narrow = plane.itemsize == 1 and longest <= _LINES_IN_16_BITS
         self._columns = np.empty(part.width, np.uint16 if narrow else np.uint32)
@@ -51,8 +55,8 @@ class PlaneSums:
 
         Sums of 2^32 or more are cut; see `fits_32_bits`.
         """
-        edges_, first = (self._x_edges, self._y_edges), self._first
-        _add(plane, *first, *edges_, self._halvings, self._columns, fine, coarse)
+        how = self._x_edges, self._y_edges, self._halvings, self._lines_at_once
+        _add(plane, *self._first, *how, self._columns, fine, coarse)
 
 
 def _halvings(length: int, cells: int) -> int:
@@ -72,6 +76,7 @@ def _add(
     x_edges: Counts,
     y_edges: Counts,
     halvings: int,
+    lines_at_once: int,
     columns: Any,
     fine: Any,
     coarse: Counts,
@@ -80,7 +85,8 @@ def _add(
     per, n = cells // blocks, len(columns)
     pairs, band = np.empty(n // 2 + 1, np.uint32), np.empty(cells, np.int64)
     for row in range(cells):
-        _add_lines(plane, left, top + y_edges[row], top + y_edges[row + 1], columns)
+        first, stop = top + y_edges[row], top + y_edges[row + 1]
+        _add_lines(plane, left, first, stop, lines_at_once, columns)
         _add_columns(columns, x_edges, halvings, pairs, fine[row])
         if row % per == 0:
             band[:] = 0
@@ -95,10 +101,12 @@ def _add(
 
 
 @jit
-def _add_lines(plane: Any, left: int, first: int, stop: int, columns: Any) -> None:
+def _add_lines(
+    plane: Any, left: int, first: int, stop: int, lines_at_once: int, columns: Any
+) -> None:
     n, y = len(columns), first
     columns[:] = 0
-    while y + 4 <= stop:
+    while lines_at_once == 4 and y + 4 <= stop:
         a, b = plane[y, left : left + n], plane[y + 1, left : left + n]
         c, d = plane[y + 2, left : left + n], plane[y + 3, left : left + n]
         for x in range(n):
