@@ -14,6 +14,7 @@ from mitate.server.pace import Pace, retry_after_ms
 from mitate.server.tickets import Ticket
 
 AIM_MS = 100.0  # guessed duration of the first call
+SAFETY = 1.3  # by which the expected time of an answer is taken to be longer
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +50,8 @@ class Gate:
 
         Raises:
             Overloaded: too many bytes are inside and waiting.
-            DeadlineExceeded: the caller's time ends before its work could.
+            Overloaded: likewise when the caller's time is likely to end before its work.
+            DeadlineExceeded: it did, while the call waited.
         """
         if self.n_bytes and self.n_bytes + n_bytes > self._max_bytes:
             raise Overloaded(
@@ -57,6 +59,7 @@ class Gate:
                 f"{self._max_bytes} ({self._limit_name}); try again later",
                 retry_after_ms=retry_after_ms(self.wait_ms),
             )
+        self._check_deadline(ticket)
         self.n_bytes += n_bytes
         try:
             await self._enter(ticket)
@@ -71,6 +74,16 @@ class Gate:
                 self._leave()
         finally:
             self.n_bytes -= n_bytes
+
+    def _check_deadline(self, ticket: Ticket) -> None:
+        left_ms = (ticket.deadline_s - time.monotonic()) * 1000
+        expected_ms = SAFETY * (self.wait_ms + self._pace.ms_per_item)
+        if self._lanes and expected_ms > left_ms:
+            raise Overloaded(
+                f"the answer is likely to take {expected_ms:.0f} ms and {max(0.0, left_ms):.0f} ms "
+                "are left of the caller's time; try again later",
+                retry_after_ms=retry_after_ms(self.wait_ms),
+            )
 
     async def _enter(self, ticket: Ticket) -> None:
         if self._n_free and not self._lanes:

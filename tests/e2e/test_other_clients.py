@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +105,36 @@ def test_grpclib_calls_and_streams(server: Server) -> None:
         channel.close()
 
     asyncio.run(run())
+
+
+K6_SCRIPT = """
+import grpc from "k6/net/grpc";
+import { check } from "k6";
+export const options = { vus: 4, duration: "2s", thresholds: { checks: ["rate==1.0"] } };
+const client = new grpc.Client();
+const batch = { type: "SIGNATURE_TYPE_CLD_33", data: __ENV.LAYOUT, count: 1 };
+export default () => {
+  client.connect(__ENV.ADDRESS, { plaintext: true, reflect: true });
+  const method = "mitate.v1.SearchService/BatchSearchSignatures";
+  const answer = client.invoke(method, { signatures: batch });
+  const right = (one) => one.status === grpc.StatusOK && one.message.hits.topK === 10;
+  check(answer, { right });
+  client.close();
+};
+"""
+
+
+def test_k6_loads_the_server_by_reflection(server: Server, tmp_path: Path) -> None:
+    k6 = shutil.which("k6", path=Path(sys.executable).parent)
+    if k6 is None:
+        pytest.skip("k6 is not installed")
+    script = tmp_path / "load.js"
+    script.write_text(K6_SCRIPT)
+    layout = base64.b64encode(bytes([16] * 33)).decode()
+    command = [k6, "run", "--quiet", "--no-usage-report", "-e", f"ADDRESS={server.address}"]
+    command += ["-e", f"LAYOUT={layout}", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
 
 
 @npm

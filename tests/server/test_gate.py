@@ -81,6 +81,10 @@ def test_who_has_gone_or_is_too_late_leaves_its_place_to_others() -> None:
             asyncio.ensure_future(passing(gate, ticket, order))
             for ticket in (late, gone, Ticket("last"))
         ]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="left of the caller's time"):
+            hasty = Ticket("hasty", deadline_s=time.monotonic() + 0.1)
+            await passing(gate, hasty, order)
         await asyncio.sleep(0.01)
         tasks[1].cancel()
         results = await asyncio.gather(first, *tasks, return_exceptions=True)
