@@ -55,8 +55,19 @@ class PlaneSums:
 
         Sums of 2^32 or more are cut; see `fits_32_bits`.
         """
-        how = self._x_edges, self._y_edges, self._halvings, self._lines_at_once
-        _add(plane, *self._first, *how, self._columns, fine, coarse)
+        left, top = self._first
+        _add(
+            plane,
+            left,
+            top,
+            self._x_edges,
+            self._y_edges,
+            self._halvings,
+            self._lines_at_once,
+            self._columns,
+            fine,
+            coarse,
+        )
 
 
 def _halvings(length: int, cells: int) -> int:

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -14,6 +15,11 @@ SHARED = ROOT.parent / "shared"
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts background jobs so, and programs under test would ignore Ctrl-C too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# A busy machine makes a single example slow without anything being wrong.
+settings.register_profile("mitate", deadline=None)
+settings.load_profile("mitate")
 
 
 @pytest.fixture(scope="session")
