@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +27,7 @@ class Call:
 
     method: str  # "/mitate.v1.SearchService/SearchImage"
     request_id: str
-    peer: str  # as gRPC tells it, "ipv4:127.0.0.1:4711"
+    peer_: str | Callable[[], str]  # asked for when it is needed, since gRPC takes long to tell
     started: float = field(default_factory=time.perf_counter)
     caller: Caller = UNKNOWN
     taken: bool = False  # it was not refused at the gate of a server that loads or drains
@@ -39,6 +39,13 @@ class Call:
     trace_id: str = ""  # where the call is traced
     target: Mapping[str, Any] = field(default_factory=dict)  # what of the request is audited
     result: Mapping[str, Any] = field(default_factory=dict)  # what of the answer is audited
+
+    @property
+    def peer(self) -> str:
+        """The other side as gRPC tells it, "ipv4:127.0.0.1:4711"."""
+        if not isinstance(self.peer_, str):
+            self.peer_ = self.peer_()
+        return self.peer_
 
     @property
     def elapsed_ms(self) -> float:

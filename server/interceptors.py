@@ -134,7 +134,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _open(self, method: str, context: Context) -> tuple[Call, str | None]:
         given: dict[str, Any] = dict(context.invocation_metadata() or ())
-        call = Call(method, request_id_of(given.get(REQUEST_ID)), context.peer())
+        call = Call(method, request_id_of(given.get(REQUEST_ID)), context.peer)
         CALL.set(call)
         if self._tracing is not None:
             self._tracing.begin(call, given)
