@@ -37,6 +37,7 @@ class Queries(NamedTuple):
     words: npt.NDArray[np.int32]  # (q, 8) four signed bytes each
     offsets: Ints  # (q,) added to a score for the squared distance
     layouts: npt.NDArray[np.uint8]  # (q, 33) for LIRE's distance, else (q, 0)
+    bytes: npt.NDArray[np.uint8]  # (q, 32) as those of a stored row
     shift: int  # 1, or 6 for LIRE's distance
 
 

@@ -62,8 +62,13 @@ def _find_limits(
     best.limits[:], best.limit_rows[:] = first.limits, first.limit_rows
     unlimited = np.flatnonzero(np.isinf(first.limits))
     if len(unlimited) and n_nearest < n_runs:
-        words, offsets, layouts, shift = queries
-        some = Queries(words[unlimited], offsets[unlimited], layouts[unlimited], shift)
+        some = Queries(
+            queries.words[unlimited],
+            queries.offsets[unlimited],
+            queries.layouts[unlimited],
+            queries.bytes[unlimited],
+            queries.shift,
+        )
         again = no_best(len(unlimited), k)
         _find_limits(runs, chunks, ranges, some, k, 8 * n_nearest, again)
         best.limits[unlimited], best.limit_rows[unlimited] = again.limits, again.limit_rows

@@ -26,9 +26,10 @@ from mitate.kernels.nearest import (
     score_limit,
     value_of,
 )
-from mitate.kernels.run_table import RADIUS_STEPS, Runs
+from mitate.kernels.run_table import BOX_BYTES, RADIUS_STEPS, Runs
 from mitate.kernels.tile_code import (
     TILE_ROWS,
+    box_distance,
     lowest_bit,
     next_reachable,
     next_within,
@@ -39,7 +40,7 @@ BLOCK_ROWS = BLOCK_TILES * TILE_ROWS
 _FARTHEST = 2000.0  # above every distance
 _SLACK = 0.01  # above every rounding error of bounds
 _BUCKETS = 64
-_AHEAD = 4  # runs fetched before they are opened
+_AHEAD = 8  # runs fetched before they are opened
 
 
 Scores = npt.NDArray[np.int32]  # (16,) scratch
@@ -85,12 +86,10 @@ def gather_runs(
         first, stop = ranges[r, 0], ranges[r, 1]
         block = max(place[1], first // BLOCK_ROWS)
         while block * BLOCK_ROWS < stop:
-            for q in range(place[2], len(queries.words)):
-                if openable.counts[q] + BLOCK_ROWS > openable.bounds.shape[1]:
-                    place[0], place[1], place[2] = r, block, q
-                    return False
-                reach = min(root_of(limits[q], queries.shift), _FARTHEST)
-                _gather(runs, block, first, stop, queries, q, reach, openable, scores)
+            q = _gather(runs, block, first, stop, queries, place[2], limits, openable, scores)
+            if q < len(queries.words):
+                place[0], place[1], place[2] = r, block, q
+                return False
             place[2] = 0
             block += 1
         place[1] = 0
@@ -105,36 +104,41 @@ def _gather(
     stop: int,
     queries: Queries,
     q: int,
-    reach: float,
+    limits: npt.NDArray[np.float64],
     openable: Openable,
     scores: Scores,
-) -> None:
-    """Collect the runs of one block that may matter to one query."""
-    tile, end = max(block * BLOCK_TILES, first // TILE_ROWS), (block + 1) * BLOCK_TILES
-    end = min(end, (stop + TILE_ROWS - 1) // TILE_ROWS)
+) -> int:
+    """Collect the runs of one block from query q on; return the first query without room."""
+    tile, tile_stop = max(block * BLOCK_TILES, first // TILE_ROWS), (block + 1) * BLOCK_TILES
+    tile_stop = min(tile_stop, (stop + TILE_ROWS - 1) // TILE_ROWS)
     before = tile // CHUNK_TILES * CHUNK_TILES
     base = runs.chunks[tile // CHUNK_TILES]
     radii = runs.radii.ctypes.data + np.uintp(before * TILE_ROWS * 2)
-    query = queries.words.ctypes.data + np.uintp(q * QUERY_BYTES)
-    offset, shift = np.int32(queries.offsets[q]), np.int32(queries.shift)
-    far = np.float32(reach + _SLACK)
-    at, end, out = tile - before, end - before, scores.ctypes.data
-    while at < end:
-        hit = next_reachable(base, radii, at, end, query, offset, shift, far, out)
-        at, bits = hit >> TILE_ROWS, hit & LANES
-        while bits:
-            lane = lowest_bit(bits)
-            bits &= bits - 1
-            run = (before + at) * TILE_ROWS + lane
-            if first <= run < stop:
-                value = value_of(base + np.uintp(at * TILE_BYTES), lane, scores[lane], queries, q)
-                bound = root_of(value, queries.shift) - runs.radii[run] / RADIUS_STEPS
-                if bound <= reach + _SLACK:
-                    n = openable.counts[q]
-                    openable.bounds[q, n] = np.float32(bound - _SLACK)
-                    openable.runs[q, n] = run
-                    openable.counts[q] = n + 1
-        at += 1
+    words, shift, out = queries.words.ctypes.data, np.int32(queries.shift), scores.ctypes.data
+    while q < len(queries.words) and openable.counts[q] + BLOCK_ROWS <= openable.bounds.shape[1]:
+        query, offset = words + np.uintp(q * QUERY_BYTES), np.int32(queries.offsets[q])
+        reach = min(root_of(limits[q], queries.shift), _FARTHEST) + _SLACK
+        at, end = tile - before, tile_stop - before
+        n = openable.counts[q]
+        while at < end:
+            hit = next_reachable(base, radii, at, end, query, offset, shift, np.float32(reach), out)
+            at, bits = hit >> TILE_ROWS, hit & LANES
+            while bits:
+                lane = lowest_bit(bits)
+                bits &= bits - 1
+                run = (before + at) * TILE_ROWS + lane
+                if first <= run < stop:
+                    address = base + np.uintp(at * TILE_BYTES)
+                    value = value_of(address, lane, scores[lane], queries, q)
+                    bound = root_of(value, queries.shift) - runs.radii[run] / RADIUS_STEPS
+                    if bound <= reach:
+                        openable.bounds[q, n] = np.float32(bound - _SLACK)
+                        openable.runs[q, n] = run
+                        n += 1
+            at += 1
+        openable.counts[q] = n
+        q += 1
+    return q
 
 
 @jit
@@ -158,6 +162,7 @@ def open_runs(
     n_opened = 0
     scores = np.empty(TILE_ROWS, np.int32)
     for q in range(len(queries.words)):
+        _drop_by_boxes(runs, queries, q, openable, best.limits[q])
         order = _bucket_order(openable.bounds[q, : openable.counts[q]])
         opened = 0
         for i in range(len(order)):
@@ -170,12 +175,29 @@ def open_runs(
                     continue
                 exact[q] = False
                 break
-            ahead = runs.starts[openable.runs[q, order[min(i + _AHEAD, len(order) - 1)]]]
-            _fetch(chunks, ahead // TILE_ROWS)
+            _fetch(runs, chunks, openable.runs[q, order[min(i + _AHEAD, len(order) - 1)]])
             _open(runs, chunks, openable.runs[q, order[i]], queries, q, k, best, scores)
             opened += 1
         n_opened += opened
     return n_opened
+
+
+@jit
+def _drop_by_boxes(runs: Runs, queries: Queries, q: int, openable: Openable, limit: float) -> None:
+    """Forget the runs of a query whose boxes are farther than the limit; raise bounds to boxes."""
+    reach = root_of(limit, queries.shift)
+    boxes = runs.boxes.ctypes.data
+    query = queries.bytes.ctypes.data + np.uintp(q * QUERY_BYTES)
+    n = 0
+    for i in range(openable.counts[q]):
+        run = openable.runs[q, i]
+        squared = box_distance(boxes + np.uintp(run * BOX_BYTES), query)
+        bound = max(math.sqrt(squared) - _SLACK, float(openable.bounds[q, i]))
+        if bound <= reach:
+            openable.bounds[q, n] = np.float32(bound)
+            openable.runs[q, n] = run
+            n += 1
+    openable.counts[q] = n
 
 
 @jit
@@ -199,11 +221,12 @@ def _bucket_order(bounds: npt.NDArray[np.float32]) -> Ints:
 
 
 @jit
-def _fetch(chunks: npt.NDArray[np.uintp], tile: int) -> None:
-    """Have a tile brought into the cache."""
-    address = chunks[tile // CHUNK_TILES] + np.uintp(tile % CHUNK_TILES * TILE_BYTES)
-    for line in range(TILE_BYTES // 64):
-        prefetch(address + np.uintp(64 * line))
+def _fetch(runs: Runs, chunks: npt.NDArray[np.uintp], run: int) -> None:
+    """Have the rows of a run brought into the cache."""
+    for tile in range(runs.starts[run] // TILE_ROWS, (runs.starts[run + 1] - 1) // TILE_ROWS + 1):
+        address = chunks[tile // CHUNK_TILES] + np.uintp(tile % CHUNK_TILES * TILE_BYTES)
+        for line in range(TILE_BYTES // 64):
+            prefetch(address + np.uintp(64 * line))
 
 
 @jit

@@ -20,6 +20,7 @@ from mitate.kernels.nearest import Ints
 from mitate.kernels.tile_code import TILE_ROWS
 from mitate.kernels.tiles import LIRE, Metric, Tiles
 
+BOX_BYTES = 64
 RADIUS_STEPS = 16  # of one unit of distance
 MAX_RUN_ROWS = 64
 Rows = npt.NDArray[Any]  # (n, d) of int8 or uint8
@@ -31,6 +32,7 @@ class Runs(NamedTuple):
     chunks: npt.NDArray[np.uintp]  # addresses of the tiles of centres
     radii: npt.NDArray[np.uint16]  # (n and more,) in sixteenths
     starts: Ints  # (n + 1 and more,) first row of each run, then the number of rows
+    boxes: npt.NDArray[np.uint8]  # (n and more, 64) least, then largest stored bytes of its rows
 
 
 class RunTable:
@@ -42,6 +44,7 @@ class RunTable:
         self._centres = Tiles(metric)
         self._radii = np.zeros(TILE_ROWS, np.uint16)
         self._starts = np.zeros(TILE_ROWS + 1, np.int64)
+        self._boxes = _aligned(TILE_ROWS)
 
     @property
     def n_runs(self) -> int:
@@ -51,12 +54,12 @@ class RunTable:
     @property
     def n_bytes(self) -> int:
         """Memory of radii and starts; that of the centres is with the tiles."""
-        return self._radii.nbytes + self._starts.nbytes
+        return self._radii.nbytes + self._starts.nbytes + self._boxes.nbytes
 
     @property
     def arrays(self) -> Runs:
         """The runs as compiled code takes them, valid until the next change."""
-        return Runs(self._centres.addresses, self._radii, self._starts)
+        return Runs(self._centres.addresses, self._radii, self._starts, self._boxes)
 
     def append(self, rows: Rows) -> None:
         """Cut newly appended rows into runs."""
@@ -68,7 +71,8 @@ class RunTable:
         before, after = self.n_runs, self.n_runs + len(firsts)
         self._reserve(after)
         centres = np.empty((len(firsts), self._metric.n_dims), self._metric.dtype)
-        measure_runs(rows, np.append(firsts, len(rows)), lire, centres, self._radii[before:after])
+        boxes, radii = self._boxes[before:after], self._radii[before:after]
+        measure_runs(rows, np.append(firsts, len(rows)), lire, centres, radii, boxes)
         self._centres.append(centres)
         self._starts[before:after] = n_rows + firsts
         self._starts[after] = n_rows + len(rows)
@@ -100,6 +104,16 @@ class RunTable:
         spare = max(n_runs, 5 * len(self._radii) // 4) + TILE_ROWS - len(self._radii)
         self._radii = np.pad(self._radii, (0, spare))
         self._starts = np.pad(self._starts, (0, spare))
+        boxes = _aligned(len(self._radii))
+        boxes[: len(self._boxes)] = self._boxes
+        self._boxes = boxes
+
+
+def _aligned(n_boxes: int) -> npt.NDArray[np.uint8]:
+    """Return room for boxes, each in one line of the cache."""
+    memory = np.zeros(BOX_BYTES * (n_boxes + 1), np.uint8)
+    skip = -memory.ctypes.data % BOX_BYTES
+    return memory[skip : skip + BOX_BYTES * n_boxes].reshape(n_boxes, BOX_BYTES)
 
 
 @jit
@@ -116,9 +130,14 @@ def first_of_runs(rows: Rows, limit: float, most: int, lire: bool) -> Ints:
 
 @jit
 def measure_runs(
-    rows: Rows, starts: Ints, lire: bool, centres: Rows, radii: npt.NDArray[np.uint16]
+    rows: Rows,
+    starts: Ints,
+    lire: bool,
+    centres: Rows,
+    radii: npt.NDArray[np.uint16],
+    boxes: npt.NDArray[np.uint8],
 ) -> None:
-    """Write the centres, of shape (n, d), and the radii, in sixteenths, of n runs."""
+    """Write the centres, of shape (n, d), the radii, in sixteenths, and the boxes of n runs."""
     sums = np.empty(rows.shape[1], np.int64)
     for run in range(len(starts) - 1):
         first, stop = starts[run], starts[run + 1]
@@ -128,10 +147,21 @@ def measure_runs(
                 sums[j] += rows[i, j]
         for j in range(rows.shape[1]):
             centres[run, j] = int(np.rint(sums[j] / (stop - first)))
+            if j < 32:
+                low, high = rows[first:stop, j].min(), rows[first:stop, j].max()
+                boxes[run, j], boxes[run, 32 + j] = stored(low, j, lire), stored(high, j, lire)
         radius = 0.0
         for i in range(first, stop):
             radius = max(radius, between(rows[i], centres[run], lire))
         radii[run] = math.ceil(radius * RADIUS_STEPS)
+
+
+@jit
+def stored(value: int, coordinate: int, lire: bool) -> int:
+    """Return the byte that a tile holds for a value (see `tiles`)."""
+    if lire:
+        return int(np.int64(value) * (2 if coordinate == 27 else 1))
+    return int(np.int64(value) + 128)
 
 
 @jit

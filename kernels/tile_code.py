@@ -94,6 +94,27 @@ def lowest_bit(b: Any, bits: Any) -> Any:
     return b.cttz(bits, _ir().IntType(1)(1))
 
 
+@emit("int32(uintp, uintp)")
+def box_distance(b: Any, box: Any, query: Any) -> Any:
+    """Return the squared distance of a query to the nearest point of a box, both 32 bytes wide.
+
+    `box` points to the least, then the largest byte of each coordinate.
+    """
+    ir = _ir()
+    u8s, i32s = ir.VectorType(ir.IntType(8), 32), ir.VectorType(ir.IntType(32), 32)
+    less = b.module.declare_intrinsic("llvm.usub.sat.v32i8", (), ir.FunctionType(u8s, [u8s, u8s]))
+    add = b.module.declare_intrinsic(
+        "llvm.vector.reduce.add.v32i32", (), ir.FunctionType(ir.IntType(32), [i32s])
+    )
+    ends = b.inttoptr(box, u8s.as_pointer())
+    lowest = b.load(ends, align=1)
+    highest = b.load(b.gep(ends, [ir.IntType(64)(1)]), align=1)
+    point = b.load(b.inttoptr(query, u8s.as_pointer()), align=1)
+    outside = b.or_(b.call(less, [lowest, point]), b.call(less, [point, highest]))
+    wide = b.zext(outside, i32s)
+    return b.call(add, [b.mul(wide, wide)])
+
+
 @emit("uint8(uintp)")
 def load_byte(b: Any, address: Any) -> Any:
     """Return the byte at an address."""

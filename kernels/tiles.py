@@ -161,6 +161,7 @@ def _l2_queries(vectors: npt.NDArray[np.int8]) -> Queries:
         np.ascontiguousarray(vectors).view(np.int32),
         (wide * wide).sum(axis=1) + 256 * wide.sum(axis=1),
         np.zeros((len(vectors), 0), np.uint8),
+        np.ascontiguousarray(vectors).view(np.uint8) ^ np.uint8(0x80),
         1,
     )
 
@@ -192,6 +193,7 @@ def _lire_queries(layouts: npt.NDArray[np.uint8]) -> Queries:
         np.ascontiguousarray((wide * factors).astype(np.int8)).view(np.int32),
         (weights * wide * wide).sum(axis=1),
         np.ascontiguousarray(layouts),
+        np.ascontiguousarray(layouts[:, :32]) << (np.arange(32) == _DOUBLED).astype(np.uint8),
         6,
     )
 

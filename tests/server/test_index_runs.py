@@ -86,7 +86,7 @@ def test_more_runs_than_there_is_room_for_are_gathered(metric: Metric) -> None:
     assert_equal(native.search(stored[:9], 20), oracle.search(stored[:9], 20))
 
 
-@pytest.mark.parametrize("max_opened", [1, 4, 8, 100_000])
+@pytest.mark.parametrize("max_opened", [1, 3, 6, 100_000])
 def test_an_answer_is_called_exact_only_if_it_is(max_opened: int) -> None:
     rng = np.random.default_rng(max_opened)
     stored = scenes(rng, L2, 4000)
@@ -98,7 +98,7 @@ def test_an_answer_is_called_exact_only_if_it_is(max_opened: int) -> None:
     same = (found.rows == expected.rows).all(axis=1)
     assert not (found.exact & ~same).any()
     assert found.exact.all() == (max_opened == 100_000)
-    if max_opened == 8:
+    if max_opened == 6:
         assert found.exact.any()
 
 
@@ -126,6 +126,10 @@ def test_every_row_lies_within_the_radius_of_its_run(
         distances = np.float64(metric.distances(rows[starts[i] : starts[i + 1]], centres[i]))
         roots = np.sqrt(distances) if metric is L2 else distances
         assert roots.max() <= runs.radii[i] / 16
+        stored = metric.queries(rows[starts[i] : starts[i + 1]]).bytes
+        np.testing.assert_array_equal(
+            runs.boxes[i], np.concatenate([stored.min(axis=0), stored.max(axis=0)])
+        )
 
 
 class Histories(RuleBasedStateMachine):
