@@ -18,6 +18,26 @@ from mitate.kernels.errors import InvalidArgument
 OPTIONS = ("-fmad=false", "-std=c++17")
 
 
+def device_count() -> int:
+    """Return the number of GPUs that CuPy can use.
+
+    Raises:
+        InvalidArgument: CuPy is not installed, or it finds no driver.
+    """
+    try:
+        import cupy
+    except ImportError as error:
+        raise InvalidArgument(_without_cupy(error)) from error
+    try:
+        return int(cupy.cuda.runtime.getDeviceCount())
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise InvalidArgument(f"no GPU can be used: {error}") from error
+
+
+def _without_cupy(error: ImportError) -> str:
+    return f"work on a GPU needs CuPy, which `mitate[gpu]` brings: {error}"
+
+
 class CupyLauncher:
     """Launches the kernels of one source on one GPU."""
 
@@ -34,9 +54,7 @@ class CupyLauncher:
         try:
             import cupy
         except ImportError as error:
-            raise InvalidArgument(
-                f"describing on a GPU needs CuPy, which `mitate[gpu]` brings: {error}"
-            ) from error
+            raise InvalidArgument(_without_cupy(error)) from error
         self._cupy: Any = cupy
         try:
             self._device: Any = cupy.cuda.Device(device)
@@ -52,6 +70,10 @@ class CupyLauncher:
         with self._device:
             return self._cupy.empty(tuple(shape), dtype)
 
+    def address(self, array: Any) -> int:
+        """Return where device memory lies."""
+        return int(array.data.ptr)
+
     def upload(self, array: npt.NDArray[Any]) -> Any:
         """Return the bytes of an array in device memory."""
         with self._device:
@@ -66,7 +88,7 @@ class CupyLauncher:
     def launch(
         self, name: str, grid: tuple[int, int, int], threads: int, arguments: Sequence[Any]
     ) -> None:
-        """Start a kernel, after all that was started before; arguments: memory, int or None."""
+        """Start a kernel, after all that was started before; memory, int, int64 or None go in."""
         values = tuple(self._value(argument) for argument in arguments)
         with self._device:
             self._module.get_function(name)(grid, (threads, 1, 1), values)

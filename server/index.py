@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.errors import SettingsError
+from mitate.kernels.errors import InvalidArgument, SettingsError
 from mitate.kernels.tiles import L2, Metric
 
 MAX_K = 1024
-BACKENDS = ("auto", "native", "faiss", "numpy")
+BACKENDS = ("auto", "native", "gpu", "faiss", "numpy")
 
 
 class Neighbours(NamedTuple):
@@ -73,13 +73,14 @@ def make_index(
     """Make an empty index.
 
     Args:
-        name: "native", "faiss", "numpy", or "auto", which is native.
+        name: "native", "gpu" (all GPUs of the machine), "faiss", "numpy", or "auto", which is
+            native.
         n_threads: threads that share a large search, where the backend can.
         max_opened: runs that the native backend opens for a query; 0 opens all that can matter.
         runs: whether consecutive rows tend to be alike.
 
     Raises:
-        SettingsError: unknown name, or FAISS asked for and not installed.
+        SettingsError: unknown name, or what it needs is not there.
     """
     from mitate.server.index_faiss import FaissIndex, faiss_installed
     from mitate.server.index_native import NativeIndex
@@ -89,11 +90,24 @@ def make_index(
         raise SettingsError(f"index backend is {name!r}; allowed: {', '.join(BACKENDS)}")
     if name == "numpy":
         return NumpyIndex()
+    if name == "gpu":
+        return _on_all_gpus(runs)
     if name != "faiss":
         return NativeIndex(n_threads, max_opened, run_limit=None if runs else 0.0)
     if not faiss_installed():
         raise SettingsError("index backend is 'faiss', which is not installed; install mitate[cpu]")
     return FaissIndex()
+
+
+def _on_all_gpus(runs: bool) -> Index:
+    from mitate.kernels.cuda import device_count
+    from mitate.server.index_gpu import GpuIndex
+    from mitate.server.index_sharded import ShardedIndex
+
+    try:
+        return ShardedIndex([GpuIndex(device=i, runs=runs) for i in range(device_count())])
+    except InvalidArgument as error:
+        raise SettingsError(f"index backend is 'gpu': {error.message}") from error
 
 
 def check_rows(rows: NDArray[Any], what: str, metric: Metric = L2) -> None:

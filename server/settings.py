@@ -73,8 +73,10 @@ class Settings:
         default=None,
         metadata={"help": "File that gets a line of JSON for each change; else the log has them."},
     )
-    index: Literal["auto", "native", "faiss", "numpy"] = _setting(
-        "What searches: native (auto is the same), faiss where it is installed, or numpy.", "auto"
+    index: Literal["auto", "native", "gpu", "faiss", "numpy"] = _setting(
+        "What searches: native (auto is the same), gpu for all GPUs of the machine, faiss where it "
+        "is installed, or numpy.",
+        "auto",
     )
     search_threads: int = _setting(
         "Threads that share a large search; 0 is one for each processor core.",

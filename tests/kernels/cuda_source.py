@@ -63,6 +63,9 @@ class HostLauncher:
             .copy()
         )
 
+    def address(self, array: npt.NDArray[Any]) -> int:
+        return array.ctypes.data
+
     def upload(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return array.copy()
 
@@ -82,6 +85,8 @@ class HostLauncher:
             if isinstance(a, np.ndarray)
             else ctypes.c_void_p(None)
             if a is None
+            else ctypes.c_longlong(a)
+            if isinstance(a, np.int64)
             else ctypes.c_int(a)
             for a in arguments
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -173,8 +175,14 @@ def test_a_wrong_range_is_refused(index: Index) -> None:
 
 
 def test_an_unknown_backend_is_refused() -> None:
-    with pytest.raises(SettingsError, match="'milvus'; allowed: auto, native, faiss, numpy"):
+    with pytest.raises(SettingsError, match="'milvus'; allowed: auto, native, gpu, faiss, numpy"):
         make_index("milvus")
+
+
+def test_gpus_asked_for_where_there_are_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(SettingsError, match=r"index backend is 'gpu': work on a GPU needs CuPy"):
+        make_index("gpu")
 
 
 class Histories(RuleBasedStateMachine):

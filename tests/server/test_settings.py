@@ -76,7 +76,7 @@ def test_sizes_are_read_with_units(text: str, n_bytes: int) -> None:
         ("max_upload_bytes", "0", "max_upload_bytes is 0; 1 to 1024TiB is allowed"),
         ("drain_s", "nan", "drain_s is nan; 0 to 3600 is allowed"),
         ("drain_s", "soon", "a number of seconds is allowed"),
-        ("index", "gpu", "index is 'gpu'; allowed are auto, native, faiss, numpy"),
+        ("index", "milvus", "index is 'milvus'; allowed are auto, native, gpu, faiss, numpy"),
         ("listen", "50061", "listen is '50061'; HOST:PORT is allowed"),
         ("listen", "localhost:70000", "HOST:PORT is allowed"),
         ("data", "", "data is ''; the path of a file or folder is allowed"),
