@@ -24,6 +24,7 @@ SERVER_COMMANDS = {
     "backup": "copy all that a server stores, while it runs",
     "restore": "make a data directory from a backup",
     "group": "tell which files here show the same title or episode: DIR",
+    "plan": "tell what memory, disk and time hours of video need",
     "verify": "compare all that a server stores with its checksums, while it runs",
 }
 

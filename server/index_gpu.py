@@ -124,6 +124,11 @@ class GpuIndex:
         """Rows ever added, removed ones included."""
         return self._rows.n_rows
 
+    @property
+    def n_runs(self) -> int:
+        """Runs ever made."""
+        return len(self._radii)
+
     def add(self, vectors: NDArray[np.int8]) -> int:
         """Append vectors of shape (n, 32); return the row of the first."""
         check_rows(vectors, "vectors")

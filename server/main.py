@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from mitate.kernels.errors import MitateError, SettingsError
-from mitate.server import commands, commands_data, logs
+from mitate.server import commands, commands_data, logs, plan
 from mitate.server.flags import add_settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ COMMANDS = {
     "restore": commands_data.restore_,
     "verify": commands_data.verify,
     "group": _group,
+    "plan": plan.command,
 }
 
 
