@@ -17,6 +17,8 @@ from mitate.kernels.run_table import Runs
 
 _FIRST = 8  # nearest centres, beside those needed for k rows, whose runs give the first distance
 _FIRST_ROOM = 1024
+_SAMPLED = 4  # of so many blocks, one is searched for the nearest centres
+_MANY_BLOCKS = 8  # that a sample has at least
 
 
 def nearest_by_runs(
@@ -33,7 +35,7 @@ def nearest_by_runs(
     n_runs = int((ranges[:, 1] - ranges[:, 0]).sum())
     n_rows = int((runs.starts[ranges[:, 1]] - runs.starts[ranges[:, 0]]).sum())
     n_nearest = _FIRST + 4 * k * n_runs // max(n_rows, 1)
-    _find_limits(runs, chunks, ranges, queries, k, n_nearest, best)
+    _find_limits(runs, chunks, ranges, queries, k, n_nearest, best, sampled=True)
     openable = _no_runs(n_queries, _FIRST_ROOM)
     place = np.zeros(3, np.int64)
     while not gather_runs(runs, ranges, queries, best.limits, openable, place):
@@ -51,17 +53,20 @@ def _find_limits(
     k: int,
     n_nearest: int,
     best: Best,
+    *,
+    sampled: bool,
 ) -> None:
-    """Set the limits of `best` from the rows of the runs whose centres are nearest."""
-    n_runs = int((ranges[:, 1] - ranges[:, 0]).sum())
+    """Set the limits of `best` from the rows of the runs, of all or a sample, that are nearest."""
+    some_ranges = _sample(ranges) if sampled else ranges
+    n_runs = int((some_ranges[:, 1] - some_ranges[:, 0]).sum())
     n_nearest = min(n_nearest, n_runs)
     nearest, first = no_best(len(queries.words), n_nearest), no_best(len(queries.words), k)
-    scan_rows(runs.chunks, ranges, queries, n_nearest, nearest)
+    scan_rows(runs.chunks, some_ranges, queries, n_nearest, nearest)
     sort_best(nearest, n_nearest)
     open_nearest(runs, chunks, queries, k, nearest, first)
     best.limits[:], best.limit_rows[:] = first.limits, first.limit_rows
     unlimited = np.flatnonzero(np.isinf(first.limits))
-    if len(unlimited) and n_nearest < n_runs:
+    if len(unlimited) and (sampled or n_nearest < n_runs):
         some = Queries(
             queries.words[unlimited],
             queries.offsets[unlimited],
@@ -70,8 +75,19 @@ def _find_limits(
             queries.shift,
         )
         again = no_best(len(unlimited), k)
-        _find_limits(runs, chunks, ranges, some, k, 8 * n_nearest, again)
+        wider = 8 * max(n_nearest, 1)
+        _find_limits(runs, chunks, ranges, some, k, wider, again, sampled=False)
         best.limits[unlimited], best.limit_rows[unlimited] = again.limits, again.limit_rows
+
+
+def _sample(ranges: Ints) -> Ints:
+    """Return one block of runs of every few, where there are many."""
+    starts = [
+        (start, min(start + BLOCK_ROWS, stop))
+        for first, stop in ranges.tolist()
+        for start in range(first, stop, _SAMPLED * BLOCK_ROWS)
+    ]
+    return np.array(starts, np.int64).reshape(-1, 2) if len(starts) > _MANY_BLOCKS else ranges
 
 
 def _no_runs(n_queries: int, room: int) -> Openable:

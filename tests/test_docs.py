@@ -19,6 +19,7 @@ COMMANDS = (
     "backup",
     "restore",
     "verify",
+    "plan",
     "serve",
     "add",
     "search",

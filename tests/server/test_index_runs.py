@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from numpy.typing import NDArray
 
+from mitate.kernels import nearest_runs
 from mitate.kernels.run_table import MAX_RUN_ROWS, RunTable
 from mitate.kernels.tiles import L2, LIRE, Metric
 from mitate.server import index_native
@@ -28,6 +29,7 @@ def runs_are_used_for_few_rows() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_native, "_FEW_ROWS", 0)
         patch.setattr(index_native, "_SHORT_RUN", 0.0)
+        patch.setattr(nearest_runs, "_MANY_BLOCKS", 0)
         yield
 
 
