@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mitate.kernels.sign import Chunk, MediaHead, join
+from mitate.kernels.sign import Chunk, MediaHead, join, taken_apart
 from mitate.kernels.signature import Signature
 from mitate.server.records import Match
 
@@ -30,20 +30,29 @@ ScanWindow = Callable[[Signature], Sequence[Match]]
 class Scanner:
     """Takes the chunks of one video in order and gives its segments in order."""
 
-    def __init__(self, scan_window: ScanWindow) -> None:
+    def __init__(
+        self, scan_window: ScanWindow, *, step_ms: int = STEP_MS, lag_ms: int = LAG_MS
+    ) -> None:
         self._scan_window = scan_window
-        self._chunks: list[Chunk] = []
-        self._first = 0  # frame with which the window starts
-        self._next_look_ms = STEP_MS + LAG_MS
+        self._step_ms, self._lag_ms = step_ms, lag_ms
+        self._chunks: list[Chunk] = []  # from a little before the window on
+        self._forgotten = 0  # frames before those
+        self._forgotten_kept = 0  # and descriptors that begin in them
+        self._first = 0  # frame with which the window starts, counted from those
+        self._next_look_ms = step_ms + lag_ms
         self._held: Match | None = None
 
     def feed(self, chunk: Chunk, head: MediaHead) -> list[Match]:
         """Add frames; return the segments that they settle."""
-        self._chunks.append(chunk)
+        self._chunks.append(self._shifted(chunk))
         settled: list[Match] = []
+        if chunk.times_ms[-1] < self._next_look_ms:
+            return settled
+        signature = self._read_so_far(head)
         while chunk.times_ms[-1] >= self._next_look_ms:
-            settled += self._look(self._read_so_far(head), self._next_look_ms)
-            self._next_look_ms += STEP_MS
+            settled += self._look(signature, self._next_look_ms)
+            self._next_look_ms += self._step_ms
+        self._forget(signature)
         return settled
 
     def finish(self, head: MediaHead) -> list[Match]:
@@ -54,6 +63,27 @@ class Scanner:
             segments = self._scan_window(signature.part(self._first, signature.n_frames))
         left = self._passed_on(segments)
         return [*left, self._held] if self._held is not None else left
+
+    def _shifted(self, chunk: Chunk) -> Chunk:
+        """Return a chunk without runs that counts from the first frame that is kept here."""
+        return Chunk(
+            chunk.times_ms,
+            chunk.kept_first - np.uint32(self._forgotten),
+            chunk.layouts,
+            chunk.mirrored,
+            chunk.quality,
+            inner_kept=chunk.inner_kept - np.uint32(self._forgotten_kept),
+            inner=chunk.inner,
+            inner_mirrored=chunk.inner_mirrored,
+        )
+
+    def _forget(self, signature: Signature) -> None:
+        """Let go of the frames before the window, so that memory does not grow with the video."""
+        n = min(self._first, signature.n_frames - 1)
+        self._forgotten += n
+        self._forgotten_kept += int(signature.kept_of(n))
+        self._first -= n
+        self._chunks = [taken_apart(signature.part(n, signature.n_frames))[0]]
 
     def _read_so_far(self, head: MediaHead) -> Signature:
         last_ms = int(self._chunks[-1].times_ms[-1])
@@ -66,7 +96,7 @@ class Scanner:
         if stop <= self._first:
             return []
         segments = self._scan_window(signature.part(self._first, stop))
-        settled_ms = now_ms - LAG_MS
+        settled_ms = now_ms - self._lag_ms
         settled = [one for one in segments if one.query_to_ms <= settled_ms]
         cut_ms = settled[-1].query_to_ms if settled else int(times_ms[self._first])
         if now_ms - cut_ms > LONGEST_MS:

@@ -80,6 +80,51 @@ def test_the_timeline_does_not_depend_on_how_frames_come() -> None:
     assert run(250)[0] == run(5_000)[0] == run(61)[0]
 
 
+def test_frames_before_the_window_are_forgotten() -> None:
+    signature = make_signature(1, n_frames=50_000)
+    asked: list[int] = []
+
+    def nothing(part: Signature) -> Sequence[Match]:
+        asked.append(part.n_frames)
+        return []
+
+    scanner = Scanner(nothing)
+    for chunk, head in chunks_of(signature, 250):
+        scanner.feed(chunk, head)
+    held = sum(len(chunk.times_ms) for chunk in scanner._chunks)
+    assert held <= 25 * 40
+    assert max(asked) <= 25 * 30
+
+
+def test_what_is_seen_is_what_was_fed_also_after_forgetting() -> None:
+    signature = make_signature(2, n_frames=6_000)
+    kept = signature.kept_of(np.arange(signature.n_frames))
+
+    def compared(part: Signature) -> Sequence[Match]:
+        frames = np.searchsorted(signature.times_ms, part.times_ms)
+        mine = part.layouts[part.kept_of(np.arange(part.n_frames))]
+        np.testing.assert_array_equal(mine, signature.layouts[kept[frames]])
+        return scan_window(part)
+
+    scanner = Scanner(compared)
+    for chunk, head in chunks_of(signature, 97):
+        scanner.feed(chunk, head)
+    scanner.finish(head)
+
+
+def test_a_shorter_lag_tells_segments_sooner() -> None:
+    signature = make_signature(1, n_frames=900)  # 36 s
+    scanner = Scanner(scan_window, step_ms=1000, lag_ms=2000)
+    first_ms = next(
+        int(chunk.times_ms[-1])
+        for chunk, head in chunks_of(signature, 25)
+        if scanner.feed(chunk, head)
+    )
+    assert first_ms <= 34_000 + 1_000
+    segments = scanner.finish(taken_apart(signature)[1])
+    assert segments[-1].source_id == 3
+
+
 def test_a_continuation_is_told_by_source_place_and_speed() -> None:
     one = match(7, (0, 1000), 5000)
     assert continues(one, match(7, (1040, 2000), 6040))
