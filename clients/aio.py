@@ -15,6 +15,7 @@ from mitate.clients.results import (
     Added,
     Answer,
     Episode,
+    Match,
     SearchOptions,
     Stats,
     Timeline,
@@ -115,6 +116,28 @@ class AsyncClient(AwaitingConnection):
     ) -> Timeline:
         """Find what every part of a video is made of."""
         return await self._run(flows.scan(path, options, progress, on_segment))
+
+    async def scan_live(
+        self,
+        frames: Iterable[Signature | bytes] | AsyncIterable[Signature | bytes],
+        options: SearchOptions | None = None,
+        *,
+        lag_ms: int = 0,
+    ) -> AsyncIterator[Match]:
+        """Say what a stream is made of while frames come; see `kernels.sign.SignatureStream`.
+
+        A segment comes `lag_ms` after its end, 0 for 8 s; the stream need not end.
+        """
+        from mitate.clients import flows_live
+
+        feed: Feed | AsyncFeed
+        if isinstance(frames, AsyncIterable):
+            feed = AsyncFeed(flows_live.live_requests_async(frames, options, lag_ms))
+        else:
+            feed = Feed(flows_live.live_requests(frames, options, lag_ms))
+        async for message in self._messages(Call(flows_live.METHOD, feed, long=True)):
+            for segment in flows_live.segments(message):
+                yield segment
 
     async def compare(
         self,

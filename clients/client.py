@@ -15,6 +15,7 @@ from mitate.clients.results import (
     Added,
     Answer,
     Episode,
+    Match,
     SearchOptions,
     Stats,
     Timeline,
@@ -121,6 +122,23 @@ class Client(BlockingConnection):
     ) -> Timeline:
         """Find what every part of a video is made of."""
         return self._run(flows.scan(path, options, progress, on_segment))
+
+    def scan_live(
+        self,
+        frames: Iterable[Signature | bytes],  # of consecutive frames
+        options: SearchOptions | None = None,
+        *,
+        lag_ms: int = 0,
+    ) -> Iterator[Match]:
+        """Say what a stream is made of while frames come; see `kernels.sign.SignatureStream`.
+
+        A segment comes `lag_ms` after its end, 0 for 8 s; the stream need not end.
+        """
+        from mitate.clients import flows_live
+
+        feed = Feed(flows_live.live_requests(frames, options, lag_ms))
+        for message in self._messages(Call(flows_live.METHOD, feed, long=True)):
+            yield from flows_live.segments(message)
 
     def compare(
         self,

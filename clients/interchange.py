@@ -11,6 +11,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mitate.clients.cli_text import place
 from mitate.clients.results import Match, Timeline
 from mitate.kernels.errors import InvalidArgument
 
@@ -67,7 +68,7 @@ def as_csv(timeline: Timeline) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for segment in timeline.segments:
-        others = "; ".join(_place(one.title, one.episode) for one in segment.alternatives)
+        others = "; ".join(place(one.title, one.episode) for one in segment.alternatives)
         values = [getattr(segment, name) for name in _COLUMNS[:-1]]
         writer.writerow([*("" if value is None else value for value in values), others])
     return file.getvalue()
@@ -97,7 +98,7 @@ def as_otio(timeline: Timeline, name: str, rate: float = RATE) -> otio.schema.Ti
 
 def _clip(segment: Match, n_frames: int, rate: float) -> otio.schema.Clip:
     schema = _otio().schema
-    name = _place(segment.title, segment.episode)
+    name = place(segment.title, segment.episode)
     known = _frame(max(segment.from_ms, segment.to_ms), rate) + 1
     reference = schema.MissingReference(name=name, available_range=_range(0, known, rate))
     begin = _frame(min(segment.from_ms, segment.to_ms), rate)
@@ -124,13 +125,9 @@ def _metadata(segment: Match) -> dict[str, Any]:
         "mirrored": segment.mirrored,
         "similarity": segment.similarity,
         "verdict": segment.verdict.value,
-        "also_in": [_place(one.title, one.episode) for one in segment.alternatives],
+        "also_in": [place(one.title, one.episode) for one in segment.alternatives],
         "refs": dict(segment.refs),
     }
-
-
-def _place(title: str, episode: str) -> str:
-    return f"{title}, {episode}" if episode else title
 
 
 def _frame(time_ms: int, rate: float) -> int:

@@ -155,15 +155,9 @@ class Matcher:
         def look(part: Signature) -> Sequence[Match]:
             nonlocal scan_ms
             begun = time.perf_counter()
-            mirrored = not wanted.unmirrored_only
-            timeline = self._search(
-                lambda find, names: scan(
-                    part, find, names, mirrored=mirrored, find_windows=self._find_windows(wanted)
-                ),
-                wanted,
-            )
+            found_here = self.look(part, wanted)
             scan_ms += (time.perf_counter() - begun) * 1000
-            return timeline.segments
+            return found_here
 
         def keep(new: Sequence[Match]) -> None:
             segments.extend(new)
@@ -183,6 +177,14 @@ class Matcher:
             raise InvalidMedia("it is a picture, which has no timeline; `search` answers pictures")
         keep(scanner.finish(head))
         return _timed(Timeline(head.duration_ms, tuple(segments)), started, scan=scan_ms)
+
+    def look(self, part: Signature, wanted: Wanted) -> Sequence[Match]:
+        """Return the segments of a part of a video, as a scanner asks for them."""
+        mirrored, parts = not wanted.unmirrored_only, self._find_windows(wanted)
+        return self._search(
+            lambda find, names: scan(part, find, names, mirrored=mirrored, find_windows=parts),
+            wanted,
+        ).segments
 
     def _signature(self, path: Path, progress: Progress, cancelled: threading.Event) -> Signature:
         if signature_file.is_signature_file(path):

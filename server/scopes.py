@@ -35,6 +35,7 @@ _METHODS = {
         "mitate.v1.CompareService/Compare",
         "mitate.v1.ScanService/ScanVideo",
         "mitate.v1.ScanService/WatchScan",
+        "mitate.v1.ScanService/ScanLive",
         "mitate.v1.MediaService/UploadMedia",
         "mitate.v1.MediaService/GetUpload",
         "mitate.v1.MediaService/DeleteUpload",

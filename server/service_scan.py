@@ -14,6 +14,7 @@ from mitate.kernels.errors import InvalidArgument
 from mitate.server import translate
 from mitate.server.admission import FRAME_MS, PICTURE_SIGNATURES, PRIORITIES, caller_name
 from mitate.server.app import App
+from mitate.server.live import LiveScan
 from mitate.server.media import media_of
 from mitate.server.operation import Operation
 from mitate.server.records import Match
@@ -45,6 +46,12 @@ def _found(operation: Operation) -> Sequence[match_pb2.Match]:
 def _goes_on_anew(operation: Operation) -> bool:
     """Tell whether a scan was begun by another server and has to find again what it told."""
     return operation.resumed and not operation.message().HasField("response")
+
+
+def _told(segments: Sequence[Match], live: LiveScan) -> scan_pb2.ScanLiveResponse:
+    return scan_pb2.ScanLiveResponse(
+        new_segments=translate.matches(segments), position_ms=live.position_ms
+    )
 
 
 class ScanService(scan_pb2_grpc.ScanServiceServicer):
@@ -89,6 +96,31 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
         )
         self._app.admission.charge(ticket, timeline.duration_ms // FRAME_MS)
         return translate.scan_response(timeline, self._app.engine.generation)
+
+    async def ScanLive(
+        self, request_iterator: AsyncIterator[scan_pb2.ScanLiveRequest], context: Context
+    ) -> AsyncIterator[scan_pb2.ScanLiveResponse]:
+        """Scan frames as a caller pushes them."""
+        self._app.check_ready()
+        requests = aiter(request_iterator)
+        opening = await anext(requests, None)
+        if opening is None or opening.WhichOneof("content") != "config":
+            raise InvalidArgument("the first message of ScanLive must hold `config`")
+        options = opening.config.options
+        ticket = self._app.admission.ticket(
+            context, PICTURE_SIGNATURES, options.priority, Priority.INTERACTIVE
+        )
+        wanted = replace(translate.wanted(options), ticket=ticket)
+        live = LiveScan(lambda part: self._app.matcher.look(part, wanted), opening.config.lag_ms)
+        async for request in requests:
+            if request.WhichOneof("content") != "frames":
+                raise InvalidArgument("after `config` every message of ScanLive holds `frames`")
+            before_ms = live.position_ms
+            segments = await asyncio.to_thread(live.feed, request.frames)
+            self._app.admission.charge(ticket, (live.position_ms - before_ms) // FRAME_MS)
+            yield _told(segments, live)
+            self._app.check_ready()
+        yield _told(await asyncio.to_thread(live.finish), live)
 
     async def WatchScan(
         self, request: scan_pb2.WatchScanRequest, context: Context

@@ -94,6 +94,8 @@ class State:
         self.titles: dict[int, catalog_pb2.Title] = {}
         self.episodes: dict[int, catalog_pb2.Episode] = {}
         self.operations: dict[str, list[operations_pb2.Operation]] = {}
+        self.live: list[bytes] = []  # frames of live scans
+        self.live_configs: list[Any] = []
         self.page_size = 2
 
     def fail(self, method: str, context: Any) -> None:

@@ -141,6 +141,14 @@ class Scan(scan_pb2_grpc.ScanServiceServicer):
         metadata = scan_pb2.ScanMetadata(progress=progress(0.5))
         return self.state.operation(f"operations/{request.request_id}", result, metadata)
 
+    def ScanLive(self, requests: Any, context: Any) -> Any:
+        for number, request in enumerate(requests):
+            if request.HasField("frames"):
+                self.state.live.append(request.frames)
+                yield scan_pb2.ScanLiveResponse(new_segments=[a_match(number)], position_ms=number)
+            else:
+                self.state.live_configs.append(request.config)
+
     def WatchScan(self, request: Any, context: Any) -> Any:
         done = self.state.operations[request.operation][-1]
         events: list[Any] = [

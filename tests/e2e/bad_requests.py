@@ -213,7 +213,26 @@ def of_scans() -> list[Bad]:
         for what, options in WRONG_OPTIONS.items()
     ]
     watch = scan.WatchScanRequest(operation="operations/none")
-    return [*found, bad("unknown scan", "ScanService/WatchScan", MISSING, watch)]
+    return [*found, bad("unknown scan", "ScanService/WatchScan", MISSING, watch), *of_live_scans()]
+
+
+def of_live_scans() -> list[Bad]:
+    live, message = "ScanService/ScanLive", scan.ScanLiveRequest
+    config = message(config=scan.ScanLiveConfig())
+    hasty = message(config=scan.ScanLiveConfig(lag_ms=10))
+    frames = message(frames=b"no signature file")
+    found = [
+        bad(what, live, ARGUMENT, message(config=scan.ScanLiveConfig(options=options)))
+        for what, options in WRONG_OPTIONS.items()
+    ]
+    return [
+        *found,
+        bad("nothing", live, ARGUMENT),
+        bad("frames first", live, ARGUMENT, frames),
+        bad("config twice", live, ARGUMENT, config, config),
+        bad("too short a lag", live, ARGUMENT, hasty),
+        bad("no signature file", live, SIGNATURE, config, frames),
+    ]
 
 
 def of_pictures() -> list[Bad]:

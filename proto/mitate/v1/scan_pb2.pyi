@@ -10,6 +10,30 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ScanLiveConfig(_message.Message):
+    __slots__ = ("options", "lag_ms")
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    LAG_MS_FIELD_NUMBER: _ClassVar[int]
+    options: _match_pb2.SearchOptions
+    lag_ms: int
+    def __init__(self, options: _Optional[_Union[_match_pb2.SearchOptions, _Mapping]] = ..., lag_ms: _Optional[int] = ...) -> None: ...
+
+class ScanLiveRequest(_message.Message):
+    __slots__ = ("config", "frames")
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    config: ScanLiveConfig
+    frames: bytes
+    def __init__(self, config: _Optional[_Union[ScanLiveConfig, _Mapping]] = ..., frames: _Optional[bytes] = ...) -> None: ...
+
+class ScanLiveResponse(_message.Message):
+    __slots__ = ("new_segments", "position_ms")
+    NEW_SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    POSITION_MS_FIELD_NUMBER: _ClassVar[int]
+    new_segments: _containers.RepeatedCompositeFieldContainer[_match_pb2.Match]
+    position_ms: int
+    def __init__(self, new_segments: _Optional[_Iterable[_Union[_match_pb2.Match, _Mapping]]] = ..., position_ms: _Optional[int] = ...) -> None: ...
+
 class ScanVideoRequest(_message.Message):
     __slots__ = ("media", "options", "request_id")
     MEDIA_FIELD_NUMBER: _ClassVar[int]

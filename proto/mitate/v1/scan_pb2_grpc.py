@@ -46,6 +46,11 @@ class ScanServiceStub:
                 request_serializer=mitate_dot_v1_dot_scan__pb2.WatchScanRequest.SerializeToString,
                 response_deserializer=mitate_dot_v1_dot_scan__pb2.WatchScanResponse.FromString,
                 _registered_method=True)
+        self.ScanLive = channel.stream_stream(
+                '/mitate.v1.ScanService/ScanLive',
+                request_serializer=mitate_dot_v1_dot_scan__pb2.ScanLiveRequest.SerializeToString,
+                response_deserializer=mitate_dot_v1_dot_scan__pb2.ScanLiveResponse.FromString,
+                _registered_method=True)
 
 
 class ScanServiceServicer:
@@ -67,6 +72,14 @@ class ScanServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ScanLive(self, request_iterator, context):
+        """Scans a stream that need not end: the caller pushes signatures of frames as it sees them, and
+        segments come back a fixed time after they ended. Memory does not grow with the stream.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScanServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +92,11 @@ def add_ScanServiceServicer_to_server(servicer, server):
                     servicer.WatchScan,
                     request_deserializer=mitate_dot_v1_dot_scan__pb2.WatchScanRequest.FromString,
                     response_serializer=mitate_dot_v1_dot_scan__pb2.WatchScanResponse.SerializeToString,
+            ),
+            'ScanLive': grpc.stream_stream_rpc_method_handler(
+                    servicer.ScanLive,
+                    request_deserializer=mitate_dot_v1_dot_scan__pb2.ScanLiveRequest.FromString,
+                    response_serializer=mitate_dot_v1_dot_scan__pb2.ScanLiveResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +154,33 @@ class ScanService:
             '/mitate.v1.ScanService/WatchScan',
             mitate_dot_v1_dot_scan__pb2.WatchScanRequest.SerializeToString,
             mitate_dot_v1_dot_scan__pb2.WatchScanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScanLive(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/mitate.v1.ScanService/ScanLive',
+            mitate_dot_v1_dot_scan__pb2.ScanLiveRequest.SerializeToString,
+            mitate_dot_v1_dot_scan__pb2.ScanLiveResponse.FromString,
             options,
             channel_credentials,
             insecure,

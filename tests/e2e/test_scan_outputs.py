@@ -1,0 +1,81 @@
+"""A scan written for editors, an upload screened, and a stream scanned live, by a real server."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Server, running
+
+from mitate.clients import Client
+from mitate.kernels.sign import sign
+from mitate.kernels.signature import Signature
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("outputs")) as made:
+        assert made.mitate("add", drawn).returncode == 0
+        yield made
+
+
+@pytest.fixture(scope="module")
+def amv(tmp_path_factory: pytest.TempPathFactory, drawn: Path, ffmpeg: str) -> Path:
+    """1.5 s of one video, then 2 s of another mirrored."""
+    path = tmp_path_factory.mktemp("amv") / "amv.mp4"
+    graph = "[0]trim=1:2.5,setpts=PTS-STARTPTS[a];[1]trim=0.5:2.5,setpts=PTS-STARTPTS,hflip[b];"
+    inputs = ["-i", str(drawn / "test.mp4"), "-i", str(drawn / "zoom.webm")]
+    command = [ffmpeg, "-v", "error", *inputs, "-filter_complex", f"{graph}[a][b]concat"]
+    subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
+    return path
+
+
+def test_a_scan_is_written_for_editors_and_tables(
+    server: Server, amv: Path, tmp_path: Path
+) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    exports = [tmp_path / f"amv.{suffix}" for suffix in ("otio", "edl", "csv")]
+    flags = [flag for path in exports for flag in ("--export", str(path))]
+    (answer,) = server.answers("scan", amv, *flags)
+    assert [segment["title"] for segment in answer["segments"]] == ["test", "zoom"]
+    assert all(0.5 <= segment["probability"] <= 1 for segment in answer["segments"])
+    (track,) = otio.adapters.read_from_file(str(exports[0])).video_tracks()
+    assert [clip.name for clip in track.find_clips()] == ["test", "zoom"]
+    assert "test" in exports[1].read_text()
+    rows = list(csv.DictReader(exports[2].read_text().splitlines()))
+    assert [row["title"] for row in rows] == ["test", "zoom"]
+    assert abs(int(rows[0]["from_ms"]) - 1000) <= 60
+    assert (rows[0]["mirrored"], rows[1]["mirrored"]) == ("False", "True")
+
+
+def test_an_export_that_names_no_format_is_wrong_usage(server: Server, amv: Path) -> None:
+    done = server.mitate("scan", amv, "--export", "amv.prproj")
+    assert done.returncode == 2
+    assert "allowed are .otio, .edl, .csv" in done.stderr
+
+
+def test_an_upload_made_of_the_catalog_is_refused(server: Server, amv: Path) -> None:
+    done = server.mitate("screen", amv, "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["decision"] == "refuse"
+    assert server.mitate("screen", amv, "--share", "1", "--seconds", "60").returncode in (0, 3)
+
+
+def test_a_stream_is_scanned_while_it_is_pushed(server: Server, amv: Path) -> None:
+    whole = sign(amv)
+
+    def pushed() -> Iterator[Signature]:
+        for first in range(0, whole.n_frames, 20):
+            yield whole.part(first, min(first + 20, whole.n_frames))
+
+    with Client(server.address) as client:
+        segments = list(client.scan_live(pushed(), lag_ms=2000))
+        timeline = client.scan(amv)
+    told = [(one.title, one.mirrored) for one in segments]
+    assert told == [("test", False), ("zoom", True)]
+    ends = [one.query_to_ms for one in timeline.segments]
+    assert [one.query_to_ms for one in segments] == pytest.approx(ends, abs=100)
