@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mitate.kernels.colour import Colour
@@ -164,3 +165,12 @@ def _rgb(image: Image.Image) -> Image.Image:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, above).convert("RGB")
     return image.convert("RGB")
+
+
+def turned(
+    pixels: npt.NDArray[np.float64],  # (h, w, 3) of 0..255
+    degrees: float,
+) -> npt.NDArray[np.float64]:
+    """Return a picture turned clockwise about its middle, black where it was not."""
+    image = Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))
+    return np.asarray(image.rotate(-degrees, Image.Resampling.BILINEAR), np.float64)

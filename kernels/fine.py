@@ -16,6 +16,7 @@ from mitate.kernels.jit import jit
 Floats = npt.NDArray[np.float64]
 
 PARTS = ("luma", "local luma", "better blocks")  # the agreements that are averaged
+_WEIGHTS = np.array([0.25, 0.3, 0.45])
 
 # Candidates that are aligned, halvings of the steps, and the first steps: place, both sizes, one
 # size, angle; shares of the view and radians.
@@ -131,7 +132,7 @@ def _agreement(
     parts, overlap = _parts(luma, normalised, thumbnail, place, aspect, shown, there)
     if overlap < _LEAST_OVERLAP:
         return _NOTHING
-    agreement: float = parts.sum() / len(parts) - _OUTSIDE_COST * (1 - overlap)
+    agreement: float = (parts * _WEIGHTS).sum() - _OUTSIDE_COST * (1 - overlap)
     return agreement
 
 

@@ -17,6 +17,7 @@ from mitate.kernels.layout import AC, Floats, Layouts, coefficients, dequantise_
 # ground does not, and would agree with any such edge.
 TEXTURED_PARTS = 5
 TEXTURE_LEVELS = 3.0
+ENOUGH_LEVELS = 12.0  # contrast of a part beyond which more tells no more
 _PART_ROWS, _PART_COLS = 3, 4
 
 # A frame of lower quality says nothing about where it is from and does not vote.
@@ -61,6 +62,22 @@ def is_textured(
     parts = luma.reshape(n, _PART_ROWS, rows // _PART_ROWS, _PART_COLS, cols // _PART_COLS)
     contrast = np.sort(parts.std(axis=(2, 4)).reshape(n, -1), axis=1)
     return np.asarray(contrast[:, -TEXTURED_PARTS] >= TEXTURE_LEVELS)
+
+
+def evenness(
+    luma: npt.NDArray[np.floating[Any]],  # (n, rows, cols) of 0..255; multiples of 3 and 4
+) -> Floats:
+    """Return how evenly what there is to see is spread over the parts of pictures, (n,) of 0..1.
+
+    It is the effective number of parts that show a contrast, as a share of all: 1 where all do,
+    little where one edge is all there is.
+    """
+    n, rows, cols = luma.shape
+    parts = luma.reshape(n, _PART_ROWS, rows // _PART_ROWS, _PART_COLS, cols // _PART_COLS)
+    contrast = np.minimum(parts.std(axis=(2, 4)).reshape(n, -1), ENOUGH_LEVELS).astype(np.float64)
+    power = (contrast * contrast).sum(axis=1)
+    shares = contrast.sum(axis=1) ** 2 / np.maximum(power * contrast.shape[1], 1e-9)
+    return np.asarray(shares)
 
 
 def _contrast(values: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from mitate.kernels.errors import InvalidSignature
 
 DESCRIPTOR_VERSION = "cld-21-6-6-mean/1"
 N_COEFFICIENTS = 33
-N_WINDOWS = 12
+N_WINDOWS = 16
 THUMB_ROWS, THUMB_COLS = 20, 40
 MAX_SIDE = 1 << 24
 MAX_VERSION_BYTES = 32
@@ -85,7 +85,7 @@ class Signature:
     quality: npt.NDArray[np.uint8]  # (m,) how much there is to recognise
     partial: bool = False  # the file ended or broke before its declared end
     run_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (r,)
-    windows: Bytes = field(default_factory=no_windows)  # (r, 12, 33), see windows.WINDOWS
+    windows: Bytes = field(default_factory=no_windows)  # (r, 16, 33), see windows.WINDOWS
     thumbnails: Bytes = field(default_factory=no_thumbnails)  # (r, THUMB_ROWS, THUMB_COLS)
     # Kept descriptors of shots that stand within a border of their own, and what is inside it.
     inner_kept: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (j,) increasing

@@ -46,7 +46,8 @@ _KINDS: tuple[Kind, ...] = ("video", "image")
 _PARTIAL = 1
 _TYPES = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8", "<f4", "<f8")
 _COLUMNS = ("times_ms", "kept_first", "layouts", "mirrored", "quality")
-# Columns that older files lack, and the shape of a row; present together or not at all.
+# Columns that older files lack, and the shape of a row; present together or not at all. They are
+# stored with a number that grows when other windows are described.
 _RUN_COLUMNS: dict[str, tuple[int, ...]] = {
     "run_first": (),
     "windows": (N_WINDOWS, N_COEFFICIENTS),
@@ -59,6 +60,10 @@ _INNER_COLUMNS: dict[str, tuple[int, ...]] = {
     "inner_mirrored": (N_COEFFICIENTS,),
 }
 _OPTIONAL = (_RUN_COLUMNS, _INNER_COLUMNS)
+_STORED = {name: name for name in (*_COLUMNS, *_INNER_COLUMNS)} | {
+    name: f"{name}/2" for name in _RUN_COLUMNS
+}
+_NAMES = {stored: name for name, stored in _STORED.items()}
 
 
 class _Column(NamedTuple):
@@ -189,7 +194,7 @@ def _pack_header(signature: Signature, n_columns: int, file_bytes: int, crc: int
 def _pack_entry(column: _Column) -> bytes:
     rows, per_row = column.shape[0], int(np.prod(column.shape[1:], dtype=np.int64))
     dtype, n_dims = column.dtype.str.encode("ascii"), len(column.shape)
-    name = column.name.encode("ascii")
+    name = _STORED[column.name].encode("ascii")
     return _ENTRY.pack(
         name, dtype, n_dims, rows, per_row, column.offset, column.n_bytes, column.crc, 0
     )
@@ -252,8 +257,7 @@ def _read_directory(data: memoryview, header: _Header) -> dict[str, _Column]:
         raise CorruptData("the checksum of the signature file's directory does not agree")
     columns: dict[str, _Column] = {}
     for fields in _ENTRY.iter_unpack(directory):
-        name = _text(fields[0])
-        if name not in _COLUMNS and not any(name in group for group in _OPTIONAL):
+        if (name := _NAMES.get(_text(fields[0]))) is None:
             continue
         if name in columns:
             raise InvalidSignature(f"signature file with two columns {name!r}")

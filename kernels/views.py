@@ -2,7 +2,9 @@
 
 The picture as it is and the part within its flat border are summed exactly, as references are. All
 other views come from an integral image of the picture at a bounded size, so each costs little: the
-inner rectangles that may hold a picture of their own, and the middle of the picture.
+inner rectangles that may hold a picture of their own, and the middle of the picture. What is dearer
+or rarer waits until these leave the picture undecided: more of them, the picture turned, and parts of
+it, which are looked for among the same parts of references, since an overlay rarely covers them all.
 """
 
 from __future__ import annotations
@@ -14,40 +16,41 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mitate.kernels.blocks import cell_counts, cell_means, cell_sums
 from mitate.kernels.borders import Rect, find_border
 from mitate.kernels.boxes import find_boxes, shared_area
-from mitate.kernels.colour import rgb_means
+from mitate.kernels.canvas import Canvas, reduced
 from mitate.kernels.decode import Limits, Picture, luma_of
 from mitate.kernels.decode_pillow import PillowDecoder
-from mitate.kernels.grids import CELLS, Grids
+from mitate.kernels.grids import FINE_CELLS, Grids
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import is_textured, quality
 from mitate.kernels.thumbnails import luma_of_means
+from mitate.kernels.windows import ANY_WINDOW, PARTS, WINDOWS, mirrored_window
 
 Floats = npt.NDArray[np.float64]
 Level = Literal["fast", "normal", "thorough"]
 
 MIRRORED = "-mirrored"  # how the names of mirrored views end
-# Size of the small pictures of views, by which candidates are looked at closely.
-GRID_ROWS, GRID_COLS = 18, 32
-# Longer side to which pictures are reduced before boxes and views are cut from them.
-LONGEST_SIDE = 384
+_TURNED_SIDE = 160  # to which the longer side is reduced before a picture is turned
 # Boxes that share so much of their union with another view are left out.
 _SAME_VIEW = 0.9
 
 
 class _Plan(NamedTuple):
-    """What a level looks for."""
+    """What a level looks for; what is named `later` only where the rest leaves it undecided."""
 
     n_boxes: int
-    centres: tuple[float, ...]  # shares of both sides
+    centres: tuple[float, ...] = ()  # shares of both sides
+    n_later_boxes: int = 0
+    later_centres: tuple[float, ...] = ()
+    later_turns: tuple[float, ...] = ()  # degrees
+    n_parted: int = 0  # views of which parts are looked for
 
 
 LEVELS: dict[Level, _Plan] = {
-    "fast": _Plan(0, ()),
-    "normal": _Plan(4, (0.85,)),
-    "thorough": _Plan(10, (0.9, 0.8, 0.7)),
+    "fast": _Plan(0),
+    "normal": _Plan(4, (0.85,), 4, (0.7,), (-15, -10, -5, 5, 10, 15), 3),
+    "thorough": _Plan(10, (0.9, 0.8, 0.7), 4, (0.6,), (-15, -12, -8, -4, 4, 8, 12, 15), 8),
 }
 
 
@@ -61,7 +64,23 @@ class PictureViews:
     rects: tuple[Rect, ...]  # the part that each view shows
     width: int  # of the picture, pixels
     height: int
-    grids: npt.NDArray[np.float32]  # (v, GRID_ROWS, GRID_COLS) luma of each view
+    later: npt.NDArray[np.bool_]  # (v,) looked for only where the others leave it undecided
+    windows: npt.NDArray[np.int64]  # (v,) the only window it is looked for in, or ANY_WINDOW
+    bases: npt.NDArray[np.int64]  # (v,) number of the small picture that it is, or is part of
+    parts: npt.NDArray[np.float64]  # (v, 4) left, top, right, bottom in it, 0..1
+    grids: npt.NDArray[np.float32]  # (b, GRID_ROWS, GRID_COLS) luma, the small pictures
+    aspects: npt.NDArray[np.float64]  # (b,) width by height
+
+
+class _View(NamedTuple):
+    """A view while it is made, not mirrored yet."""
+
+    name: str
+    rect: Rect
+    means: Floats  # (8, 8, 3)
+    later: bool
+    window: int  # ANY_WINDOW where it has a small picture of its own
+    base: int
 
 
 def picture_views(
@@ -87,47 +106,81 @@ def picture_views(
     whole = Rect(0, 0, picture.width, picture.height)
     inner = whole if keep_borders else find_border(luma_of(picture))
     exact = {"full": whole} | ({"inner": inner} if inner != whole else {})
-    reduced = _reduced(picture)
-    others = _others(reduced, LEVELS[level], list(exact.values()), whole, keep_borders)
-    grids = Grids(len(exact))
-    for rect in exact.values():
+    canvas = Canvas(reduced(picture), whole)
+    plan = LEVELS[level]
+    views, luma = _exact(picture, exact, canvas)
+    others = _others(canvas, plan, list(exact.values()), keep_borders)
+    for name, (rect, later) in others.items():
+        views.append(_View(name, rect, canvas.means(rect), later, ANY_WINDOW, len(luma)))
+        luma.append(canvas.luma(rect))
+    small = canvas.smaller(_TURNED_SIDE)
+    for degrees in plan.later_turns:
+        shown, rect = small.turned(degrees)
+        means = shown.means(rect)
+        views.append(_View(f"turned {degrees:g}", rect, means, True, ANY_WINDOW, len(luma)))
+        luma.append(shown.luma(rect))
+    for view in [view for view in views if _is_parted(view)][: plan.n_parted]:
+        views += _parts(view, canvas)
+    return _with_mirrors(views, np.stack(luma), whole)
+
+
+def _exact(
+    picture: Picture, rects: dict[str, Rect], canvas: Canvas
+) -> tuple[list[_View], list[Floats]]:
+    """Return the views that are summed as references are, and their small pictures."""
+    grids = Grids(len(rects))
+    for rect in rects.values():
         grids.add(picture, rect)
-    integral = _integral(reduced)
-    scale = reduced.shape[1] / picture.width, reduced.shape[0] / picture.height
-    rects = exact | others
-    parts = [_scaled(rect, *scale) for rect in rects.values()]
-    means = [*grids.rgb_means(), *(_means(integral, part, CELLS) for part in parts[len(exact) :])]
-    luma = [luma_of_means(_means(integral, part, GRID_ROWS, GRID_COLS)) for part in parts]
-    return _with_mirrors(rects, np.stack(means), np.stack(luma), whole)
+    views = [
+        _View(name, rect, means, False, ANY_WINDOW, base)
+        for base, ((name, rect), means) in enumerate(
+            zip(rects.items(), grids.rgb_means(), strict=True)
+        )
+    ]
+    return views, [canvas.luma(rect) for rect in rects.values()]
 
 
-def _reduced(picture: Picture) -> Floats:
-    """Return the picture as RGB, (h, w, 3), with sides of at most LONGEST_SIDE."""
-    scale = min(1.0, LONGEST_SIDE / max(picture.width, picture.height))
-    cols, rows = (max(1, round(side * scale)) for side in (picture.width, picture.height))
-    (plane,) = picture.planes
-    part = 0, 0, picture.width, picture.height
-    sums = cell_sums(plane.buffer, *part, rows, cols, plane.channels).reshape(rows, cols, -1)
-    means = cell_means(sums, cell_counts(picture.width, picture.height, rows, cols))
-    return rgb_means(means, picture.colour)
+def _is_parted(view: _View) -> bool:
+    return not view.name.startswith(("centre", "turned"))
+
+
+def _parts(view: _View, canvas: Canvas) -> list[_View]:
+    """Return the parts of a view that are looked for among the same windows of references."""
+    parts = []
+    for number in PARTS:
+        name, window = WINDOWS[number]
+        rect = _rounded(window, view.rect.width / FINE_CELLS, view.rect.height / FINE_CELLS)
+        rect = Rect(
+            rect.left + view.rect.left,
+            rect.top + view.rect.top,
+            rect.right + view.rect.left,
+            rect.bottom + view.rect.top,
+        )
+        if rect.width and rect.height:
+            name = f"{view.name} {name}"
+            parts.append(_View(name, rect, canvas.means(rect), True, number, view.base))
+    return parts
 
 
 def _others(
-    reduced: Floats, plan: _Plan, known: list[Rect], whole: Rect, keep_borders: bool
-) -> dict[str, Rect]:
-    """Return boxes and centres that no known view shows, in pixels of the picture."""
-    height, width = reduced.shape[:2]
-    luma = luma_of_means(reduced).astype(np.float32)
-    boxes = [] if keep_borders else find_boxes(luma, plan.n_boxes)
-    found: dict[str, Rect] = {}
-    for box in boxes:
+    canvas: Canvas, plan: _Plan, known: list[Rect], keep_borders: bool
+) -> dict[str, tuple[Rect, bool]]:
+    """Return boxes and centres that no known view shows, and whether they are looked at later."""
+    height, width = canvas.pixels.shape[:2]
+    whole = canvas.whole
+    luma = luma_of_means(canvas.pixels).astype(np.float32)
+    n_boxes = 0 if keep_borders else plan.n_boxes + plan.n_later_boxes
+    found: dict[str, tuple[Rect, bool]] = {}
+    for box in find_boxes(luma, n_boxes):
         rect = _rounded(box.rect, whole.width / width, whole.height / height)
-        if all(shared_area(rect, other) < _SAME_VIEW for other in [*known, *found.values()]):
-            found[f"box {len(found) + 1}"] = rect
-    for share in plan.centres:
+        seen = [*known, *(other for other, _ in found.values())]
+        if all(shared_area(rect, other) < _SAME_VIEW for other in seen):
+            found[f"box {len(found) + 1}"] = rect, len(found) >= plan.n_boxes
+    for share in (*plan.centres, *plan.later_centres):
         x, y = (round(side * (1 - share) / 2) for side in (whole.width, whole.height))
         if whole.width > 2 * x and whole.height > 2 * y:
-            found[f"centre {share}"] = Rect(x, y, whole.width - x, whole.height - y)
+            rect = Rect(x, y, whole.width - x, whole.height - y)
+            found[f"centre {share}"] = rect, share in plan.later_centres
     return found
 
 
@@ -135,44 +188,46 @@ def _rounded(rect: Rect, x: float, y: float) -> Rect:
     return Rect(*(round(side * by) for side, by in zip(rect, (x, y, x, y), strict=True)))
 
 
-def _scaled(rect: Rect, x: float, y: float) -> tuple[float, float, float, float]:
-    return rect.left * x, rect.top * y, rect.right * x, rect.bottom * y
-
-
-def _integral(pixels: Floats) -> Floats:
-    """Return the sums of all pixels above and to the left, (h + 1, w + 1, 3)."""
-    return np.pad(pixels, ((1, 0), (1, 0), (0, 0))).cumsum(axis=0).cumsum(axis=1)
-
-
-def _means(
-    integral: Floats, part: tuple[float, float, float, float], rows: int, cols: int = CELLS
-) -> Floats:
-    """Return the means of the blocks of a part whose edges may lie within pixels."""
-    left, top, right, bottom = part
-    by_row = _between(integral, np.linspace(top, bottom, rows + 1))
-    corners = _between(by_row.swapaxes(0, 1), np.linspace(left, right, cols + 1)).swapaxes(0, 1)
-    sums = np.diff(np.diff(corners, axis=0), axis=1)
-    return np.asarray(sums / ((bottom - top) / rows * (right - left) / cols))
-
-
-def _between(sums: Floats, places: Floats) -> Floats:
-    """Return the sums at places along the first axis, linear between whole ones."""
-    first = np.minimum(places.astype(np.int64), len(sums) - 2)
-    share = (places - first)[:, None, None]
-    return np.asarray(sums[first] * (1 - share) + sums[first + 1] * share)
-
-
-def _with_mirrors(rects: dict[str, Rect], means: Floats, luma: Floats, whole: Rect) -> PictureViews:
+def _with_mirrors(views: list[_View], luma: Floats, whole: Rect) -> PictureViews:
+    means = np.stack([view.means for view in views])
     both = np.concatenate((means, mirror_means(means)))
     order = np.arange(len(both)).reshape(2, -1).T.ravel()
     found = quality(both)
-    found[~np.tile(is_textured(luma), 2)] = 0
+    textured = is_textured(luma)[[view.base for view in views]]
+    found[~np.tile(textured, 2)] = 0
+    rects = tuple(view.rect for view in views for _ in range(2))
     return PictureViews(
-        names=tuple(name + mirror for name in rects for mirror in ("", MIRRORED)),
+        names=tuple(view.name + mirror for view in views for mirror in ("", MIRRORED)),
         layouts=describe(both)[order],
         quality=found[order],
-        rects=tuple(rect for rect in rects.values() for _ in range(2)),
+        rects=rects,
         width=whole.width,
         height=whole.height,
-        grids=np.concatenate((luma, luma[:, :, ::-1]))[order].astype(np.float32),
+        later=np.repeat([view.later for view in views], 2),
+        windows=np.array([w for view in views for w in _both_windows(view.window)], np.int64),
+        bases=np.array([2 * view.base + m for view in views for m in range(2)], np.int64),
+        parts=np.array([_part(w) for view in views for w in _both_windows(view.window)]),
+        grids=np.stack((luma, luma[:, :, ::-1]), axis=1)
+        .reshape(-1, *luma.shape[1:])
+        .astype(np.float32),
+        aspects=np.repeat(_base_aspects(views, len(luma)), 2),
     )
+
+
+def _both_windows(window: int) -> tuple[int, int]:
+    """Return a window, and the one that is it when the picture is mirrored."""
+    return window, ANY_WINDOW if window == ANY_WINDOW else mirrored_window(window)
+
+
+def _part(window: int) -> tuple[float, ...]:
+    if window == ANY_WINDOW:
+        return 0.0, 0.0, 1.0, 1.0
+    return tuple(side / FINE_CELLS for side in WINDOWS[window].rect)
+
+
+def _base_aspects(views: list[_View], n_bases: int) -> Floats:
+    aspects = np.ones(n_bases)
+    for view in views:
+        if view.window == ANY_WINDOW:
+            aspects[view.base] = view.rect.width / view.rect.height
+    return aspects

@@ -15,6 +15,8 @@ from mitate.kernels.borders import Rect
 from mitate.kernels.grids import FINE_CELLS, Grids
 from mitate.kernels.layout import N_COEFFICIENTS, describe
 
+ANY_WINDOW = -1  # in place of the number of a window
+
 
 class Window(NamedTuple):
     """A part of the frame."""
@@ -23,31 +25,50 @@ class Window(NamedTuple):
     rect: Rect  # in cells of the fine grid
 
 
+def _square(name: str, cells: int, left: int, top: int) -> Window:
+    return Window(f"{name} {cells / FINE_CELLS:.1f}", Rect(left, top, left + cells, top + cells))
+
+
 def _centred(cells: int) -> Window:
     first = (FINE_CELLS - cells) // 2
-    return Window(
-        f"centre {cells / FINE_CELLS:.1f}", Rect(first, first, first + cells, first + cells)
-    )
+    return _square("centre", cells, first, first)
 
 
-def _corners(cells: int) -> list[Window]:
-    far = FINE_CELLS - cells
+def _towards_corners(cells: int, inset: int) -> list[Window]:
+    """Return squares that lie `inset` cells from two sides that meet."""
+    far = FINE_CELLS - cells - inset
     return [
-        Window(
-            f"{vertical} {horizontal} {cells / FINE_CELLS:.1f}",
-            Rect(left, top, left + cells, top + cells),
-        )
-        for vertical, top in (("top", 0), ("bottom", far))
-        for horizontal, left in (("left", 0), ("right", far))
+        _square(f"{vertical} {horizontal}", cells, left, top)
+        for vertical, top in (("top", inset), ("bottom", far))
+        for horizontal, left in (("left", inset), ("right", far))
     ]
 
 
-# In the order in which signatures store them.
+_HALF = FINE_CELLS // 2
+HALVES: tuple[Window, ...] = (
+    Window("left half", Rect(0, 0, _HALF, FINE_CELLS)),
+    Window("right half", Rect(_HALF, 0, FINE_CELLS, FINE_CELLS)),
+    Window("top half", Rect(0, 0, FINE_CELLS, _HALF)),
+    Window("bottom half", Rect(0, _HALF, FINE_CELLS, FINE_CELLS)),
+)
+# In the order in which signatures store them. Places and sizes cover random crops evenly; halves
+# meet a picture of which the rest is covered.
 WINDOWS: tuple[Window, ...] = (
     *(_centred(cells) for cells in (72, 64, 56, 48)),
-    *_corners(72),
-    *_corners(64),
+    *_towards_corners(64, 4),
+    *_towards_corners(56, 6),
+    *HALVES,
 )
+# Numbers of the windows in which a view is looked for part by part: where something covers the rest
+# of a picture, one of them is free of it.
+PARTS = range(8, len(WINDOWS))
+
+
+def mirrored_window(number: int) -> int:
+    """Return the number of the window that shows, of a mirrored frame, what another shows of it."""
+    left, top, right, bottom = WINDOWS[number].rect
+    mirrored = Rect(FINE_CELLS - right, top, FINE_CELLS - left, bottom)
+    return [window.rect for window in WINDOWS].index(mirrored)
 
 
 def window_layouts(

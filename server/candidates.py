@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.grids import FINE_CELLS
-from mitate.kernels.windows import WINDOWS
+from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 from mitate.server.index import Neighbours
 from mitate.server.library import LoadedSource, Snapshot
+from mitate.server.search import Found
 
 MOST = 64  # candidates that are looked at closely
 PER_RUN = 2
@@ -27,7 +29,7 @@ class Candidate(NamedTuple):
     source: LoadedSource
     kept: int
     window: int  # WHOLE, or the number of a window
-    view: int
+    view: int  # its number among all views
     distance: int
 
     @property
@@ -36,7 +38,16 @@ class Candidate(NamedTuple):
         return int(self.source.signature.run_of(self.kept))
 
 
-class _Hits(NamedTuple):
+class FindWindows(Protocol):
+    """Finds the nearest windows of references."""
+
+    def __call__(self, queries: NDArray[np.int8], k: int, window: int = ANY_WINDOW) -> Found:
+        """Return the k nearest windows, those of one number or all."""
+
+
+class Hits(NamedTuple):
+    """What was found near views of a picture."""
+
     source_ids: NDArray[np.int64]
     kept: NDArray[np.int64]
     windows: NDArray[np.int64]
@@ -44,30 +55,27 @@ class _Hits(NamedTuple):
     distances: NDArray[np.int32]
 
 
-def candidates(
-    frames: Neighbours,  # of the views, (v, k)
-    snapshot: Snapshot,
-    windows: Neighbours,  # of the views among windows, (v, k)
-    windows_snapshot: Snapshot,  # may be a later one
-) -> list[Candidate]:
+def candidates(hits: Sequence[Hits], snapshot: Snapshot) -> list[Candidate]:
     """Return the nearest candidates among the sources of `snapshot`, nearest first.
 
     Of each run there are a few at most.
     """
-    hits = _joined(_frame_hits(frames, snapshot), _window_hits(windows, windows_snapshot))
-    order = np.lexsort((hits.views, hits.kept, hits.source_ids, hits.windows, hits.distances))
+    joined = Hits(*(np.concatenate(column) for column in zip(*hits, strict=True)))
+    order = np.lexsort(
+        (joined.views, joined.kept, joined.source_ids, joined.windows, joined.distances)
+    )
     found: list[Candidate] = []
     n_of_run: Counter[tuple[int, int]] = Counter()
     seen: set[tuple[int, int, int, int]] = set()
     for i in order:
-        if (source := snapshot.sources.get(int(hits.source_ids[i]))) is None:
+        if (source := snapshot.sources.get(int(joined.source_ids[i]))) is None:
             continue
         candidate = Candidate(
             source,
-            int(hits.kept[i]),
-            int(hits.windows[i]),
-            int(hits.views[i]),
-            int(hits.distances[i]),
+            int(joined.kept[i]),
+            int(joined.windows[i]),
+            int(joined.views[i]),
+            int(joined.distances[i]),
         )
         run = source.source_id, candidate.run if candidate.run >= 0 else -2 - candidate.kept
         same = (*run, candidate.window, candidate.view)
@@ -80,33 +88,49 @@ def candidates(
     return found
 
 
-def _joined(one: _Hits, other: _Hits) -> _Hits:
-    return _Hits(
-        np.concatenate([one.source_ids, other.source_ids]),
-        np.concatenate([one.kept, other.kept]),
-        np.concatenate([one.windows, other.windows]),
-        np.concatenate([one.views, other.views]),
-        np.concatenate([one.distances, other.distances]),
-    )
+def near_windows(
+    vectors: NDArray[np.int8],  # (v, 32) of views
+    views: NDArray[np.int64],  # (v,) their numbers
+    only: NDArray[np.int64],  # (v,) the only window each is looked for in, or ANY_WINDOW
+    find: FindWindows,
+    k: int,
+) -> list[Hits]:
+    """Return the windows near views."""
+    hits = []
+    for window in np.unique(only):
+        mine = only == window
+        found = find(vectors[mine], k, int(window))
+        hits.append(window_hits(found.neighbours, views[mine], found.snapshot))
+    return hits
 
 
-def _frame_hits(neighbours: Neighbours, snapshot: Snapshot) -> _Hits:
+def frame_hits(
+    neighbours: Neighbours,  # (v, k)
+    views: NDArray[np.int64],  # (v,) numbers of the views
+    snapshot: Snapshot,
+) -> Hits:
+    """Return the frames near views."""
     source_ids, kept = snapshot.locate(neighbours.rows)
-    views = np.broadcast_to(np.arange(len(neighbours.rows))[:, None], neighbours.rows.shape)
+    numbers = np.broadcast_to(views[:, None], neighbours.rows.shape)
     held = source_ids >= 0
     whole = np.full(int(held.sum()), WHOLE)
-    return _Hits(source_ids[held], kept[held], whole, views[held], neighbours.distances[held])
+    return Hits(source_ids[held], kept[held], whole, numbers[held], neighbours.distances[held])
 
 
-def _window_hits(neighbours: Neighbours, snapshot: Snapshot) -> _Hits:
+def window_hits(
+    neighbours: Neighbours,  # (v, k)
+    views: NDArray[np.int64],  # (v,) numbers of the views
+    snapshot: Snapshot,
+) -> Hits:
+    """Return the windows near views, each as the first frame of its run."""
     source_ids, places = snapshot.locate_windows(neighbours.rows)
-    views = np.broadcast_to(np.arange(len(neighbours.rows))[:, None], neighbours.rows.shape)
+    numbers = np.broadcast_to(views[:, None], neighbours.rows.shape)
     held = source_ids >= 0
-    source_ids, runs = source_ids[held], places[held] // len(WINDOWS)
-    kept = np.zeros(len(runs), np.int64)
+    source_ids, places = source_ids[held], places[held]
+    kept, windows = np.zeros((2, len(places)), np.int64)
     for source_id in np.unique(source_ids):
         mine = source_ids == source_id
-        kept[mine] = snapshot.sources[int(source_id)].signature.run_first[runs[mine]]
-    return _Hits(
-        source_ids, kept, places[held] % len(WINDOWS), views[held], neighbours.distances[held]
-    )
+        run_first = snapshot.sources[int(source_id)].signature.run_first
+        windows[mine], runs = np.divmod(places[mine], len(run_first))
+        kept[mine] = run_first[runs]
+    return Hits(source_ids, kept, windows, numbers[held], neighbours.distances[held])

@@ -54,7 +54,7 @@ class Findings:
 def query_side(loaded: Loaded, views: Query, judged: Judged, names: Names | None) -> Side:
     """Return the query with the view that was compared."""
     best = judged.best
-    number = int(views.numbers[best.view])
+    number = best.view
     name = views.name(best).removesuffix(MIRRORED)
     part = None
     if loaded.still is not None and views.looks is not None:

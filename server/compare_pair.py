@@ -15,14 +15,15 @@ from mitate.kernels.layout import Layouts
 from mitate.kernels.quality import GATE
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
+from mitate.kernels.windows import ANY_WINDOW
 from mitate.server.calibration import Calibration
 from mitate.server.candidates import MOST, PLACES, WHOLE, Candidate
 from mitate.server.emissions import Vectors
 from mitate.server.library import LoadedSource
-from mitate.server.recognise import TIE_SCORE, Looks, Recognition, Scored, recognise
+from mitate.server.recognise import TIE_SCORE, Recognition, Scored, around, recognise
 from mitate.server.records import Verdict
 from mitate.server.search import TIE_LENGTH, match_distance
-from mitate.server.search_picture import Views
+from mitate.server.search_picture import AllViews, Views
 
 NOT_INDEXED = 1 << 62  # in place of the ids of a file that is compared
 MOST_FRAMES = 128  # of a query without a time, among which the nearest is sought
@@ -36,16 +37,17 @@ class Query:
     numbers: NDArray[np.int64]  # of these views among all
     informative: bool
     vectors: Vectors  # (v, 32)
-    looks: Looks | None  # None where only descriptors are known
+    only: NDArray[np.int64]  # (v,) the only window each is looked for in, or ANY_WINDOW
+    looks: AllViews | None  # None where only descriptors are known
 
     def name(self, candidate: Candidate) -> str:
         """Return the name of the view that a candidate is near."""
-        name: str = self.views.names[self.numbers[candidate.view]]
+        name: str = self.views.names[candidate.view]
         return name
 
     def layout(self, candidate: Candidate) -> Layouts:
         """Return the descriptor of that view, (33,)."""
-        layout: Layouts = self.views.layouts[self.numbers[candidate.view]]
+        layout: Layouts = self.views.layouts[candidate.view]
         return layout
 
 
@@ -75,27 +77,38 @@ def query_of(views: Views) -> Query:
     """Return the views that vote, or all where none does."""
     votes = views.quality >= GATE
     numbers = np.flatnonzero(votes if votes.any() else np.ones(len(votes), np.bool_))
-    looks = cast(Looks, views) if hasattr(views, "grids") else None
-    return Query(views, numbers, bool(votes.any()), derive(views.layouts[numbers]), looks)
+    looks = cast(AllViews, views) if hasattr(views, "grids") else None
+    only = looks.windows[numbers] if looks else np.full(len(numbers), ANY_WINDOW)
+    return Query(views, numbers, bool(votes.any()), derive(views.layouts[numbers]), only, looks)
 
 
 def candidates_at(
     source: LoadedSource,
     kept: int,
     vectors: Vectors,  # (v, 32) of the views
+    views: NDArray[np.int64],  # (v,) their numbers
+    only: NDArray[np.int64],  # (v,) the only window each is looked for in, or ANY_WINDOW
 ) -> list[Candidate]:
     """Return one frame and its windows as candidates of every view, nearest first."""
     run = int(source.signature.run_of(kept))
     parts = source.vectors[kept][None]
     if run >= 0:
-        n_windows = source.signature.windows.shape[1]
-        windows = source.window_vectors[run * n_windows : (run + 1) * n_windows]
+        windows = source.window_vectors[run :: len(source.signature.run_first)]
         parts = np.concatenate((parts, windows))
     distances = squared_l2(vectors[:, None], parts)
-    order = np.argsort(distances, axis=None, kind="stable")[:MOST]
+    windows = np.arange(len(parts)) - 1
+    meant = (only[:, None] == ANY_WINDOW) | (only[:, None] == windows)
+    at = np.flatnonzero(meant)
+    order = at[np.argsort(distances.ravel()[at], kind="stable")][:MOST]
     found = zip(*(axis.tolist() for axis in np.unravel_index(order, distances.shape)), strict=True)
     return [
-        Candidate(source, kept, part - 1 if part else WHOLE, view, int(distances[view, part]))
+        Candidate(
+            source,
+            kept,
+            part - 1 if part else WHOLE,
+            int(views[view]),
+            int(distances[view, part]),
+        )
         for view, part in found
     ]
 
@@ -128,7 +141,7 @@ def judge(
         return _judged_by_distance(query, own[0], others, n_rows)
 
     def look(found: Sequence[Candidate]) -> Recognition:
-        return recognise(found, looks, query.numbers, calibration, false_alarm_rate)
+        return recognise(found, looks, calibration, false_alarm_rate)
 
     looks = query.looks
     reach = others[MOST - 1].distance if len(others) >= MOST else None
@@ -146,7 +159,7 @@ def judge(
         reach,
         score,
         recognition,
-        _fit(query, looks, best),
+        _fit(looks, best),
         match_distance(n_rows),
         rivals,
     )
@@ -199,11 +212,10 @@ def _rivals(best: Candidate, score: float, scored: Sequence[Scored]) -> tuple[Ca
     return tuple(rivals)
 
 
-def _fit(query: Query, looks: Looks, best: Candidate) -> Fit | None:
+def _fit(looks: AllViews, best: Candidate) -> Fit | None:
     if best.run < 0:
         return None
-    number = query.numbers[best.view]
-    rect = looks.rects[number]
+    base = looks.bases[best.view]
     thumbnail = best.source.signature.thumbnails[best.run]
-    aspect = rect.width / rect.height
-    return fit(looks.grids[number], aspect, np.asarray(thumbnail), PLACES[best.window])
+    (place,) = around(PLACES[[best.window]], looks.parts[[best.view]])
+    return fit(looks.grids[base], float(looks.aspects[base]), np.asarray(thumbnail), place)

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError, NotFound
+from mitate.kernels.windows import ANY_WINDOW
 from mitate.server.calibration import default_calibration
-from mitate.server.candidates import WHOLE, Candidate, candidates
+from mitate.server.candidates import (
+    WHOLE,
+    Candidate,
+    FindWindows,
+    candidates,
+    frame_hits,
+    near_windows,
+)
 from mitate.server.catalog import Catalog
 from mitate.server.compare_findings import Findings, query_side, reference_side
 from mitate.server.compare_pair import candidates_at, judge, query_of, some_frames
 from mitate.server.compare_sides import Loaded, Loader, library_of, stored
 from mitate.server.compare_stages import stages, summary
 from mitate.server.comparison import Comparison, Subject, clock
-from mitate.server.engine import Engine
+from mitate.server.engine import Engine, Found
 from mitate.server.index import Neighbours
-from mitate.server.library import Library, LoadedSource, Scope, Snapshot
+from mitate.server.library import Library, LoadedSource, Scope
 from mitate.server.records import Names, place
 from mitate.server.search_picture import FIRST_K, Views, views_of_layouts
 from mitate.server.tickets import Ticket
 from mitate.server.workers import Progress, WorkerPool
 
 Vectors = NDArray[np.int8]  # (n, 32)
-Near = Callable[[Vectors, bool], list[Candidate]]  # views; whether windows are met, too
+Numbers = NDArray[np.int64]  # (n,)
+# Of views: vectors, numbers, and the only window each is looked for in; None: whole frames alone.
+Near = Callable[[Vectors, Numbers, Numbers | None], list[Candidate]]
 
 
 class Comparer:
@@ -68,10 +79,11 @@ class Comparer:
             query = self._loader.frame(query, _nearest_frame(query, near), progress, cancelled)
         views = query_of(query.still.views if query.still else _views_of(query))
         closely = views.looks is not None
-        own = near(views.vectors, closely)
+        own = near(views.vectors, views.numbers, views.only if closely else None)
         if not own:
             raise NotFound(f"{reference.subject.letter} is being removed")
-        others, n_rows = self._indexed(views.vectors, Scope(), closely, ticket)
+        only = views.only if closely else None
+        others, n_rows = self._indexed(views.vectors, views.numbers, only, Scope(), ticket)
         calibration = default_calibration()
         judged = judge(views, own, others, n_rows, calibration, self._false_alarm_rate)
         if reference.kept is None:
@@ -98,33 +110,37 @@ class Comparer:
         library = None if reference.stored else library_of(reference.signature)
         sources = reference.sources or tuple(library.snapshot().sources.values() if library else ())
 
-        def near(vectors: Vectors, windows: bool) -> list[Candidate]:
+        def near(vectors: Vectors, views: Numbers, only: Numbers | None) -> list[Candidate]:
             if reference.kept is not None:
-                found = candidates_at(sources[0], reference.kept, vectors)
-                return [one for one in found if windows or one.window == WHOLE]
+                meant = np.full(len(views), ANY_WINDOW) if only is None else only
+                found = candidates_at(sources[0], reference.kept, vectors, views, meant)
+                return [one for one in found if only is not None or one.window == WHOLE]
             if library is not None:
-                return _within(library, vectors, windows)
+                return _within(library, vectors, views, only)
             scope = Scope(episode_ids=frozenset(source.episode_id for source in sources))
             ids = {source.source_id for source in sources}
-            found, _ = self._indexed(vectors, scope, windows, ticket)
+            found, _ = self._indexed(vectors, views, only, scope, ticket)
             return [one for one in found if one.source.source_id in ids]
 
         return near
 
     def _indexed(
-        self, vectors: Vectors, scope: Scope, windows: bool, ticket: Ticket
+        self,
+        vectors: Vectors,
+        views: Numbers,
+        only: Numbers | None,  # None: among whole frames
+        scope: Scope,
+        ticket: Ticket,
     ) -> tuple[list[Candidate], int]:
         """Return the candidates among what is indexed, and how many frames that are."""
+
+        def find(queries: Vectors, k: int, window: int = ANY_WINDOW) -> Found:
+            part = replace(scope, window=window)
+            return self._engine.search(queries, k, part, windows=True, ticket=ticket).result()
+
         frames = self._engine.search(vectors, FIRST_K, scope, ticket=ticket).result()
-        n_rows = frames.snapshot.n_rows
-        if not windows:
-            return _candidates(frames.neighbours, frames.snapshot), n_rows
-        search = self._engine.search(vectors, FIRST_K, scope, windows=True, ticket=ticket)
-        others = search.result()
-        return (
-            candidates(frames.neighbours, frames.snapshot, others.neighbours, others.snapshot),
-            n_rows,
-        )
+        found = _candidates(frames, vectors, views, only, find)
+        return found, frames.snapshot.n_rows
 
     def _names(self, loaded: Loaded, sources: tuple[LoadedSource, ...]) -> Names | None:
         if not loaded.stored:
@@ -146,7 +162,6 @@ def _told(found: Findings) -> Comparison:
     judged = found.judged
     told = stages(found)
     looks = found.views.looks
-    number = found.views.numbers[judged.best.view]
     return Comparison(
         query=found.query,
         reference=found.reference,
@@ -156,7 +171,7 @@ def _told(found: Findings) -> Comparison:
         distance=judged.best.distance,
         plain_distance=found.plain_distance,
         fit=judged.fit,
-        grid=None if looks is None else looks.grids[number],
+        grid=None if looks is None else looks.grids[looks.bases[judged.best.view]],
         summary=summary(found, told),
         stages=told,
     )
@@ -165,7 +180,7 @@ def _told(found: Findings) -> Comparison:
 def _nearest_frame(query: Loaded, near: Near) -> int:
     """Return the kept frame of a query that is nearest to the reference."""
     kept, vectors = some_frames(query.signature)
-    found = near(vectors, True)
+    found = near(vectors, np.arange(len(vectors)), np.full(len(vectors), ANY_WINDOW))
     return int(kept[found[0].view]) if found else 0
 
 
@@ -174,17 +189,26 @@ def _views_of(query: Loaded) -> Views:
     return views
 
 
-def _within(library: Library, vectors: Vectors, windows: bool) -> list[Candidate]:
+def _within(
+    library: Library, vectors: Vectors, views: Numbers, only: Numbers | None
+) -> list[Candidate]:
     snapshot = library.snapshot()
-    frames = library.index.search(vectors, FIRST_K)
-    if not windows:
-        return _candidates(frames, snapshot)
-    others = library.windows.search(vectors, FIRST_K)
-    return candidates(frames, snapshot, others, snapshot)
+
+    def find(queries: Vectors, k: int, window: int = ANY_WINDOW) -> Found:
+        allowed = snapshot.allowed(Scope(window=window), windows=True)
+        return Found(library.windows.search(queries, k, allowed), snapshot, 0.0, 1)
+
+    frames = Found(library.index.search(vectors, FIRST_K), snapshot, 0.0, 1)
+    return _candidates(frames, vectors, views, only, find)
 
 
-def _candidates(frames: Neighbours, snapshot: Snapshot) -> list[Candidate]:
-    """Return the candidates among whole frames."""
-    n_views = len(frames.rows)
-    nothing = Neighbours(np.zeros((n_views, 0), np.int32), np.zeros((n_views, 0), np.int64))
-    return candidates(frames, snapshot, nothing, snapshot)
+def _candidates(
+    frames: Found, vectors: Vectors, views: Numbers, only: Numbers | None, find: FindWindows
+) -> list[Candidate]:
+    """Return the candidates among frames and, unless `only` is None, windows."""
+    whole = np.ones(len(views), np.bool_) if only is None else only == ANY_WINDOW
+    near = Neighbours(frames.neighbours.distances[whole], frames.neighbours.rows[whole])
+    hits = [frame_hits(near, views[whole], frames.snapshot)]
+    if only is not None:
+        hits += near_windows(vectors, views, only, find, FIRST_K)
+    return candidates(hits, frames.snapshot)

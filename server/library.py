@@ -132,7 +132,7 @@ def _loaded(source: NewSource, index: Index, windows: Index) -> LoadedSource:
     """Put a source into indexes."""
     signature = source.signature
     first_row = index.add(derive(signature.layouts))
-    flat = signature.windows.reshape(-1, signature.windows.shape[-1])
+    flat = signature.windows.swapaxes(0, 1).reshape(-1, signature.windows.shape[-1])
     numbers = source.source_id, source.episode_id, source.title_id
     return LoadedSource(*numbers, signature, index, first_row, windows, windows.add(derive(flat)))
 

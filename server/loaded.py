@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.signature import Signature
+from mitate.kernels.windows import ANY_WINDOW
 from mitate.server.index import Index
 
 
@@ -21,6 +22,7 @@ class Scope:
     title_ids: frozenset[int] = frozenset()
     episode_ids: frozenset[int] = frozenset()
     excluded_episode_ids: frozenset[int] = frozenset()
+    window: int = ANY_WINDOW  # of references; where windows are searched
 
     def holds(self, source: LoadedSource) -> bool:
         """Tell whether a search may find `source`."""
@@ -80,7 +82,7 @@ class LoadedSource:
 
     @property
     def window_vectors(self) -> StoredVectors:
-        """The searched vectors of the windows, run by run."""
+        """The searched vectors of the windows: the first window of all runs, then the next."""
         n_windows = self.stop_window_row - self.first_window_row
         return StoredVectors(self.windows, self.first_window_row, n_windows)
 
@@ -94,6 +96,14 @@ class LoadedSource:
         """The row after the last in the index of windows."""
         n_runs, n_windows = self.signature.windows.shape[:2]
         return self.first_window_row + int(n_runs * n_windows)
+
+    def window_rows(self, window: int) -> tuple[int, int]:
+        """Return first and stop of the rows of a window of all runs, or of all windows."""
+        if window == ANY_WINDOW:
+            return self.first_window_row, self.stop_window_row
+        n_runs = len(self.signature.run_first)
+        first = self.first_window_row + window * n_runs
+        return first, first + n_runs
 
 
 def _no_rows() -> NDArray[np.int64]:
@@ -159,9 +169,7 @@ class Snapshot:
         if scope == Scope():
             return None
         held = [
-            (source.first_window_row, source.stop_window_row)
-            if windows
-            else (source.first_row, source.stop_row)
+            source.window_rows(scope.window) if windows else (source.first_row, source.stop_row)
             for source in self.sources.values()
             if scope.holds(source)
         ]

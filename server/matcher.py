@@ -19,6 +19,7 @@ from mitate.kernels.errors import InvalidMedia, NotReady
 from mitate.kernels.layout import Layouts
 from mitate.kernels.sign import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
+from mitate.kernels.windows import ANY_WINDOW
 from mitate.server import telemetry
 from mitate.server.calibration import default_calibration
 from mitate.server.catalog import Catalog
@@ -197,9 +198,17 @@ class Matcher:
     def _find_windows(self, wanted: Wanted) -> Find:
         return partial(self._found, wanted, True)
 
-    def _found(self, wanted: Wanted, windows: bool, queries: NDArray[np.int8], k: int) -> Found:
+    def _found(
+        self,
+        wanted: Wanted,
+        windows: bool,
+        queries: NDArray[np.int8],
+        k: int,
+        window: int = ANY_WINDOW,
+    ) -> Found:
         started_s = time.perf_counter()
-        found = self._engine.search(queries, k, wanted.scope, windows, wanted.ticket).result()
+        scope = replace(wanted.scope, window=window)
+        found = self._engine.search(queries, k, scope, windows, wanted.ticket).result()
         telemetry.waited_and_searched(started_s, found.queue_ms)
         wanted.proof.exact &= bool(found.neighbours.exact.all())
         return found

@@ -46,6 +46,7 @@ class PictureHits(NamedTuple):
     kept: NDArray[np.int64]  # (h,)
     views: NDArray[np.int64]  # (h,)
     distances: NDArray[np.int32]  # (h,)
+    whole_run: NDArray[np.bool_]  # (h,) the run of the frame is known, not the frame
 
 
 def picture_hits(
@@ -63,7 +64,13 @@ def picture_hits(
     source_ids, kept = snapshot.locate(neighbours.rows)
     views = np.broadcast_to(np.arange(len(layouts))[:, None], neighbours.rows.shape)
     held = source_ids >= 0
-    hits = PictureHits(source_ids[held], kept[held], views[held], neighbours.distances[held])
+    hits = PictureHits(
+        source_ids[held],
+        kept[held],
+        views[held],
+        neighbours.distances[held],
+        np.zeros(int(held.sum()), np.bool_),
+    )
     plain = _plain_distances(hits, snapshot, layouts)
     order = np.lexsort((hits.views, neighbours.rows[held], plain, hits.distances))
     _, first = np.unique(neighbours.rows[held][order], return_index=True)
@@ -123,6 +130,9 @@ def _moment(source: LoadedSource, hits: PictureHits, place: int, vector: Vectors
     limit = (np.sqrt(distance) + SAME_LENGTH) ** 2
     signature = source.signature
     first, last = _reaches(source, kept, vector, limit)
+    if hits.whole_run[place]:
+        of_run = signature.kept_of_run(int(signature.run_of(kept)))
+        first, last = min(first, of_run[0]), max(last, of_run[-1])
     from_ms = int(signature.times_ms[signature.kept_first[first]])
     to_ms = end_of_frame_ms(source, signature.frames_of(last)[-1])
     return Moment(source, kept, int(hits.views[place]), distance, from_ms, to_ms, place)

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.borders import Rect
 from mitate.kernels.fine import agreements
+from mitate.kernels.quality import evenness
 from mitate.server.calibration import Calibration
 from mitate.server.candidates import PLACES, Candidate
 
@@ -18,6 +18,8 @@ from mitate.server.candidates import PLACES, Candidate
 _LENGTH = 127.0
 # What nearness of descriptors adds to how well pictures agree.
 DISTANCE_WEIGHT = 0.8
+# What a picture loses of which most parts show nothing: any other such picture agrees with it.
+BARENESS_WEIGHT = 0.2
 # Where a source has no thumbnails, agreement is guessed from the distance.
 _UNSEEN_AGREEMENT, _UNSEEN_FALL = 0.9, 1.2
 
@@ -36,12 +38,20 @@ class Looks(Protocol):
     """Views with the small pictures by which candidates are looked at."""
 
     @property
-    def rects(self) -> tuple[Rect, ...]:
-        """The part of the picture that each view shows."""
+    def bases(self) -> NDArray[np.int64]:
+        """Number of the small picture that each view is, or is part of, (v,)."""
+
+    @property
+    def parts(self) -> NDArray[np.float64]:
+        """Left, top, right, bottom of each view in its small picture, 0..1, (v, 4)."""
 
     @property
     def grids(self) -> NDArray[np.float32]:
-        """Luma of each view, (v, rows, cols)."""
+        """Luma of the small pictures, (b, rows, cols)."""
+
+    @property
+    def aspects(self) -> NDArray[np.float64]:
+        """Width by height of each small picture, (b,)."""
 
 
 class Scored(NamedTuple):
@@ -76,14 +86,14 @@ class Recognition:
 def recognise(
     found: Sequence[Candidate],
     looks: Looks,
-    views: NDArray[np.int64],  # numbers in `looks` of the views that candidates name
     calibration: Calibration,
     false_alarm_rate: float,
+    known: Sequence[Scored] = (),
 ) -> Recognition:
-    """Look at the candidates of a picture and put the best first."""
-    scores = _scores(found, looks, views)
-    order = sorted(range(len(found)), key=lambda i: (-scores[i], found[i].distance, i))
-    scored = tuple(Scored(found[i], float(scores[i])) for i in order)
+    """Look at the candidates of a picture and put the best first, among those known already."""
+    fresh = zip(found, _scores(found, looks).tolist(), strict=True)
+    every = [*known, *(Scored(candidate, score) for candidate, score in fresh)]
+    scored = tuple(sorted(every, key=lambda one: (-one.score, one.candidate.distance)))
     return Recognition(
         scored,
         _background(scored, calibration.background),
@@ -98,24 +108,34 @@ def unseen_score(distance: float) -> float:
     return _UNSEEN_AGREEMENT - (_UNSEEN_FALL + DISTANCE_WEIGHT) * length
 
 
-def _scores(
-    found: Sequence[Candidate], looks: Looks, views: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _scores(found: Sequence[Candidate], looks: Looks) -> NDArray[np.float64]:
     scores = np.array([unseen_score(candidate.distance) for candidate in found])
     seen = [i for i, candidate in enumerate(found) if candidate.run >= 0]
     if not seen:
         return scores
     chosen = [found[i] for i in seen]
+    views = np.array([candidate.view for candidate in chosen])
     agreement = agreements(
         looks.grids,
-        np.array([rect.width / rect.height for rect in looks.rects]),
-        views[[candidate.view for candidate in chosen]],
+        looks.aspects,
+        looks.bases[views],
         np.stack([c.source.signature.thumbnails[c.run] for c in chosen]),
-        PLACES[[candidate.window for candidate in chosen]],
+        around(PLACES[[candidate.window for candidate in chosen]], looks.parts[views]),
     )
     lengths = np.sqrt([candidate.distance for candidate in chosen]) / _LENGTH
-    scores[seen] = agreement - DISTANCE_WEIGHT * lengths
+    bare = 1 - evenness(looks.grids)[looks.bases[views]]
+    scores[seen] = agreement - DISTANCE_WEIGHT * lengths - BARENESS_WEIGHT * bare
     return scores
+
+
+def around(
+    places: NDArray[np.float64],  # (c, 4) left, top, right, bottom in references
+    parts: NDArray[np.float64],  # (c, 4) of pictures, which lie at these places
+) -> NDArray[np.float64]:
+    """Return where the whole pictures lie, (c, 4); some of it may be outside."""
+    size = (places[:, 2:] - places[:, :2]) / (parts[:, 2:] - parts[:, :2])
+    first = places[:, :2] - parts[:, :2] * size
+    return np.concatenate([first, first + size], axis=1)
 
 
 def _background(scored: Sequence[Scored], usual: float) -> float:
@@ -130,4 +150,4 @@ def _background(scored: Sequence[Scored], usual: float) -> float:
     others = [one.score for one in scored if one.candidate.source.episode_id not in rivals]
     chosen = others[:N_BACKGROUND]
     mean = float(np.mean(chosen + [usual] * (N_BACKGROUND - len(chosen))))
-    return min(mean, _MOST_BACKGROUND)
+    return min(max(mean, usual), _MOST_BACKGROUND)

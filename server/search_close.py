@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from mitate.kernels.views import MIRRORED
 from mitate.kernels.windows import WINDOWS
 from mitate.server.calibration import Calibration
-from mitate.server.candidates import WHOLE
+from mitate.server.candidates import WHOLE, FindWindows
 from mitate.server.emissions import Vectors
 from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, PictureHits, moments
 from mitate.server.recognise import TIE_SCORE, Recognition, unseen_score
 from mitate.server.records import Match, Verdict
-from mitate.server.search import RIVAL_PLACES, Find, NameOf, make_alternative, make_match
+from mitate.server.search import RIVAL_PLACES, NameOf, make_alternative, make_match
 
 
 @dataclass(frozen=True, slots=True)
 class Closer:
     """What looking closely needs."""
 
-    find_windows: Find
+    find_windows: FindWindows
     calibration: Calibration
     false_alarm_rate: float
 
@@ -42,17 +42,19 @@ class _Sighting:
 
 def close_matches(
     recognition: Recognition,
-    names: Sequence[str],  # of the views that candidates number
-    vectors: Vectors,  # (v, 32) of these views
+    names: Sequence[str],  # of all views
+    vectors: Vectors,  # (v, 32) of all views
     snapshot: Snapshot,
-    farther: Sequence[Moment],  # to be listed after what was looked at
+    farther: Sequence[tuple[str, Moment]],  # and its view; listed after what was looked at
     name_of: NameOf,
     n_matches: int,
 ) -> tuple[Match, ...]:
     """Return the matches of a picture, the most probable first."""
     seen = _sightings(recognition, names, vectors, snapshot, n_matches)
     known = [sighting.moment for sighting in seen]
-    rest = [_far(moment, names) for moment in farther if not _shown(moment, known)]
+    rest = [
+        _far(*moment, recognition.background) for moment in farther if not _shown(moment[1], known)
+    ]
     listed = sorted([*seen, *rest], key=lambda sighting: -sighting.score)[:n_matches]
     rivals = listed[:RIVAL_PLACES]
     return tuple(_match(sighting, rivals, recognition, name_of) for sighting in listed)
@@ -94,6 +96,7 @@ def _hits(recognition: Recognition, n_views: int) -> PictureHits:
         np.array([candidate.kept for candidate in found], np.int64),
         np.where(windowed, own_view, views),
         np.where(windowed, 0, distances).astype(np.int32),
+        windowed,
     )
 
 
@@ -103,10 +106,12 @@ def _window_vectors(recognition: Recognition) -> NDArray[np.int8]:
     return np.stack(vectors) if vectors else np.zeros((0, 32), np.int8)
 
 
-def _far(moment: Moment, names: Sequence[str]) -> _Sighting:
-    name = names[moment.view]
+def _far(view: str, moment: Moment, chance: float) -> _Sighting:
+    """Return a moment that was not looked at; where it could have been, others are nearer."""
     score = unseen_score(moment.distance)
-    return _Sighting(moment, name, name.endswith(MIRRORED), moment.distance, score)
+    if len(moment.source.signature.run_first):
+        score = min(score, chance)
+    return _Sighting(moment, view, view.endswith(MIRRORED), moment.distance, score)
 
 
 def _shown(moment: Moment, known: Sequence[Moment]) -> bool:

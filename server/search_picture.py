@@ -10,15 +10,16 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mitate.kernels.borders import Rect
 from mitate.kernels.layout import Layouts, mirror_layouts
 from mitate.kernels.quality import GATE, quality_of_layouts
 from mitate.kernels.vector import derive
-from mitate.server.candidates import candidates
+from mitate.server.candidates import Hits, candidates, frame_hits, near_windows
 from mitate.server.emissions import Vectors
 from mitate.server.index import MAX_K, Neighbours
 from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, moments, picture_hits
-from mitate.server.recognise import Looks, recognise
+from mitate.server.recognise import Looks, Recognition, recognise
 from mitate.server.records import Answer, Match, Verdict
 from mitate.server.search import (
     RIVAL_PLACES,
@@ -52,6 +53,22 @@ class Views(Protocol):
         """Quality, (v,)."""
 
 
+class AllViews(Views, Looks, Protocol):
+    """A picture with views by which it can be looked at closely."""
+
+    @property
+    def rects(self) -> tuple[Rect, ...]:
+        """The part of the picture that each view shows."""
+
+    @property
+    def later(self) -> NDArray[np.bool_]:
+        """Whether a view is for when the others leave it undecided, (v,)."""
+
+    @property
+    def windows(self) -> NDArray[np.int64]:
+        """The only window a view is looked for in, or ANY_WINDOW, (v,)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SomeViews:
     """Views made from descriptors."""
@@ -63,14 +80,15 @@ class SomeViews:
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """One picture with the views that are searched."""
+    """One picture with the views that are searched first."""
 
     names: tuple[str, ...]
     layouts: Layouts
     vectors: Vectors
     informative: bool
-    numbers: NDArray[np.int64]  # of the views among all
-    looks: Looks | None  # by which it can be looked at closely
+    numbers: NDArray[np.int64]  # of these views among all
+    looks: AllViews | None  # by which it can be looked at closely
+    later: NDArray[np.int64]  # numbers of the views for when these leave it undecided
 
 
 @dataclass(slots=True)
@@ -141,11 +159,14 @@ def search_pictures(
 def _prepared(views: Views, mirrored: bool) -> _Picture:
     wanted = np.array([mirrored or not name.endswith(MIRRORED) for name in views.names])
     informative = wanted & (views.quality >= GATE)
-    chosen = np.flatnonzero(informative if informative.any() else wanted)
+    looks = cast(AllViews, views) if hasattr(views, "grids") else None
+    first = wanted if looks is None else wanted & ~looks.later
+    some = bool((informative & first).any())
+    chosen = np.flatnonzero(informative & first if some else first)
     layouts = views.layouts[chosen]
     names = tuple(views.names[i] for i in chosen)
-    looks = cast(Looks, views) if hasattr(views, "grids") else None
-    return _Picture(names, layouts, derive(layouts), bool(informative.any()), chosen, looks)
+    later = np.flatnonzero(informative & ~first)
+    return _Picture(names, layouts, derive(layouts), some, chosen, looks, later)
 
 
 def _may_matter(result: _Result, n_matches: int) -> bool:
@@ -201,7 +222,7 @@ def _answer(picture: _Picture, result: _Result, name_of: NameOf, kind: str) -> A
 
 def _close_answer(
     picture: _Picture,
-    looks: Looks,
+    looks: AllViews,
     result: _Result,
     name_of: NameOf,
     kind: str,
@@ -211,16 +232,31 @@ def _close_answer(
     if result.nearest is None:
         return _answer(picture, result, name_of, kind)
     frames, snapshot = result.nearest
-    windows = closer.find_windows(picture.vectors, FIRST_K)
-    found = candidates(frames, snapshot, windows.neighbours, windows.snapshot)
-    recognition = recognise(
-        found, looks, picture.numbers, closer.calibration, closer.false_alarm_rate
-    )
+    recognition = _recognised(picture, looks, frames, snapshot, closer)
+    farther = [(picture.names[moment.view], moment) for moment in result.moments]
     matches = close_matches(
-        recognition, picture.names, picture.vectors, snapshot, result.moments, name_of, n_matches
+        recognition, looks.names, derive(looks.layouts), snapshot, farther, name_of, n_matches
     )
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     return Answer(kind, verdict, matches, exact=True)
+
+
+def _recognised(
+    picture: _Picture, looks: AllViews, frames: Neighbours, snapshot: Snapshot, closer: Closer
+) -> Recognition:
+    """Look closely at what is near the first views, and where that decides nothing, at the rest."""
+
+    def near(numbers: NDArray[np.int64]) -> list[Hits]:
+        vectors, only = derive(looks.layouts[numbers]), looks.windows[numbers]
+        return near_windows(vectors, numbers, only, closer.find_windows, FIRST_K)
+
+    accepted = closer.calibration, closer.false_alarm_rate
+    hits = [frame_hits(frames, picture.numbers, snapshot), *near(picture.numbers)]
+    found = recognise(candidates(hits, snapshot), looks, *accepted)
+    if (found.scored and found.believed(found.scored[0].score)) or not len(picture.later):
+        return found
+    more = candidates(near(picture.later), snapshot)
+    return recognise(more, looks, *accepted, found.scored)
 
 
 def _match(

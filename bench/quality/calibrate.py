@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 TARGET = Path(__file__).resolve().parents[2] / "server" / NAME
 TAIL_RATE = 0.05  # of unrelated queries from which the tail is fitted
 # Widens the fitted tail: the titles at hand are few.
-TAIL_MARGIN = 2.0
+TAIL_MARGIN = 1.1
 _ROUNDS = 50
 
 

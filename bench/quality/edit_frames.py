@@ -88,7 +88,7 @@ def player(picture: Pixels, rng: Rng, kind: int) -> Pixels:
         x = rng.integers(0, page.shape[1] - width + 1)
         y = rng.integers(round(height * 0.08), page.shape[0] - height + 1)
         return _pasted(page, shown, int(x), int(y))
-    page = _page(rng, width, round(width * rng.uniform(1.5, 2.1)))
+    page = _page(rng, width, max(round(width * rng.uniform(1.5, 2.1)), round(height * 1.2)))
     return _pasted(page, shown, 0, int(rng.integers(0, max(1, (page.shape[0] - height) // 2))))
 
 

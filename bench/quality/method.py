@@ -22,14 +22,15 @@ class Answer:
     """What a method says to one query: its best moment, and how sure it is of it."""
 
     number: int  # of the clip, or of a distractor chunk; -1 for nothing
-    time_ms: int
+    from_ms: int  # the moment
+    to_ms: int
     score: float  # larger is surer; thresholds are fitted on it
     verdict: Verdict  # at the operating point that the method's authors give
     probability: float | None  # that the answer is right, as the method words it
     note: str = ""
 
 
-NOTHING = Answer(-1, 0, float("-inf"), "no_match", None)
+NOTHING = Answer(-1, 0, 0, float("-inf"), "no_match", None)
 
 
 class Reference(NamedTuple):
@@ -60,7 +61,7 @@ class Describer(Protocol):
     """Something that is told of every picture that is asked for."""
 
     name: str
-    version: str  # changes when what it stores would
+    version: str  # changes when what it stores of queries would
 
     def query(self, picture: Pixels) -> Any:
         """Describe a picture that is asked for."""
@@ -69,6 +70,8 @@ class Describer(Protocol):
 
 class Method(Describer, Protocol):
     """A way of finding pictures."""
+
+    reference_version: str  # changes when what it stores of videos would
 
     def reference(self, video: Video) -> Reference:
         """Describe every frame of a video."""
@@ -101,3 +104,16 @@ class Rows:
     def without(self, left_out: Collection[int]) -> NDArray[np.int64]:
         """Return the rows of the videos that are not left out."""
         return np.flatnonzero(~np.isin(self.numbers, list(left_out)))
+
+    def range_ms(self, row: int, alike: int) -> tuple[int, int]:
+        """Return the time over which a video shows what a row does, give or take `alike` bits."""
+        first = last = row
+        while first and self._alike(first - 1, row, alike):
+            first -= 1
+        while last + 1 < len(self.codes) and self._alike(last + 1, row, alike):
+            last += 1
+        return int(self.times_ms[first]), int(self.times_ms[last])
+
+    def _alike(self, one: int, other: int, bits: int) -> bool:
+        differing = np.bitwise_count(self.codes[one] ^ self.codes[other]).sum()
+        return bool(self.numbers[one] == self.numbers[other] and differing <= bits)

@@ -23,6 +23,7 @@ from bench.quality.method import Answer, Reference, Rows, Searcher, Video, code_
 from bench.quality.pictures import Pixels
 
 MATCH_DISTANCE = 116
+ALIKE_DISTANCE = 24  # of frames of one moment
 N_ELEMENTS = 380
 _SIDE = 128
 
@@ -45,6 +46,7 @@ class Mpeg7:
 
     name = "MPEG-7"
     version = code_version("bench/quality/mpeg7.py")
+    reference_version = version
 
     def reference(self, video: Video) -> Reference:
         """Describe every frame."""
@@ -78,7 +80,7 @@ class _Searcher:
         return [
             Answer(
                 int(self._rows.numbers[row]),
-                int(self._rows.times_ms[row]),
+                *self._rows.range_ms(int(row), ALIKE_DISTANCE),
                 -int(distance),
                 "match" if distance <= MATCH_DISTANCE else "no_match",
                 None,

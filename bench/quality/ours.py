@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.quality.cache import key_of
 from bench.quality.method import NOTHING, Answer, Reference, Searcher, Video, code_version
 from bench.quality.pictures import Pixels
+from mitate.kernels.runs import NEW_RUN_DISTANCE
 from mitate.kernels.sign import sign
+from mitate.kernels.signature import DESCRIPTOR_VERSION, THUMB_COLS, THUMB_ROWS
 from mitate.kernels.views import Level, PictureViews, picture_views
+from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 from mitate.server.calibration import default_calibration
 from mitate.server.index import Neighbours, make_index
 from mitate.server.library import Library, NewSource, Scope, Snapshot
@@ -23,6 +27,7 @@ from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures
 
 _BATCH = 64
+_DECODING = 1  # counts changes of what is decoded and summed
 _MATCHES = 3
 _FALSE_ALARM_RATE = 0.001  # the default of the server
 
@@ -31,6 +36,9 @@ class Mitate:
     """mitate at one of its levels, with the calibration that it ships."""
 
     version = code_version("kernels")
+    reference_version = key_of(
+        DESCRIPTOR_VERSION, WINDOWS, NEW_RUN_DISTANCE, THUMB_ROWS, THUMB_COLS, _DECODING
+    )
 
     def __init__(self, level: Level = "normal") -> None:
         self._level = level
@@ -72,13 +80,18 @@ class _Searcher:
     def answer(self, queries: Sequence[PictureViews], left_out: Collection[int]) -> list[Answer]:
         snapshot = self._library.snapshot()
         scope = Scope(excluded_episode_ids=frozenset(number + 1 for number in left_out))
-        frames, windows = snapshot.allowed(scope), snapshot.allowed(scope, windows=True)
+        frames = snapshot.allowed(scope)
+        masks: dict[int, NDArray[np.int64] | None] = {}
 
         def find(vectors: NDArray[np.int8], k: int) -> _Neighbours:
             return _Neighbours(self._library.index.search(vectors, k, frames), snapshot)
 
-        def find_windows(vectors: NDArray[np.int8], k: int) -> _Neighbours:
-            return _Neighbours(self._library.windows.search(vectors, k, windows), snapshot)
+        def find_windows(
+            vectors: NDArray[np.int8], k: int, window: int = ANY_WINDOW
+        ) -> _Neighbours:
+            if window not in masks:
+                masks[window] = snapshot.allowed(replace(scope, window=window), windows=True)
+            return _Neighbours(self._library.windows.search(vectors, k, masks[window]), snapshot)
 
         closer = Closer(find_windows, default_calibration(), _FALSE_ALARM_RATE)
         found = []
@@ -100,6 +113,6 @@ def _answer(found: Found) -> Answer:
     score = -best.distance if probability is None else probability
     if found.verdict == "uninformative":
         score = float("-inf")
-    return Answer(
-        best.source_id - 1, best.at_ms, score, found.verdict.value, probability, best.view
-    )
+    number = best.source_id - 1
+    verdict = found.verdict.value
+    return Answer(number, best.from_ms, best.to_ms, score, verdict, probability, best.view)

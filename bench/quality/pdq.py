@@ -17,6 +17,7 @@ from bench.quality.method import Answer, Reference, Rows, Searcher, Verdict, Vid
 from bench.quality.pictures import Pixels
 
 MATCH_BITS = 31
+ALIKE_BITS = 16  # by which frames of one moment differ
 LEAST_QUALITY = 50
 _BITS = 256
 
@@ -36,6 +37,7 @@ class Pdq:
 
     name = "PDQ"
     version = code_version("bench/quality/pdq.py")
+    reference_version = version
 
     def reference(self, video: Video) -> Reference:
         """Hash every frame."""
@@ -69,8 +71,8 @@ class _Searcher:
         ]
 
     def _answer(self, row: np.int64, bits: int, quality: int) -> Answer:
-        number, time_ms = int(self._rows.numbers[row]), int(self._rows.times_ms[row])
+        number, moment = int(self._rows.numbers[row]), self._rows.range_ms(int(row), ALIKE_BITS)
         if quality < LEAST_QUALITY:
-            return Answer(number, time_ms, -bits, "uninformative", None)
+            return Answer(number, *moment, -bits, "uninformative", None)
         verdict: Verdict = "match" if bits <= MATCH_BITS else "no_match"
-        return Answer(number, time_ms, -bits, verdict, None)
+        return Answer(number, *moment, -bits, verdict, None)

@@ -96,15 +96,20 @@ class Protocol:
         return "" if ask.clip < 0 else self.media.clips[ask.clip].title
 
     def right(self, ask: Ask, answer: Answer) -> bool:
-        """Tell whether an answer to a positive names its moment, or one that shows the same."""
+        """Tell whether an answer to a positive names its moment, or one that shows the same.
+
+        It does when the frame asked for, or one that shows the same picture (a held or repeated
+        drawing, the scene in another file), is at most a second outside of the range answered.
+        """
         if not 0 <= answer.number < len(self._surveys):
             return False
         asked, found = self._surveys[ask.clip], self._surveys[answer.number]
         true_ms = int(asked.times_ms[ask.frame])
-        if answer.number == ask.clip and abs(answer.time_ms - true_ms) <= NEAR_MS:
+        first_ms, last_ms = answer.from_ms - NEAR_MS, answer.to_ms + NEAR_MS
+        if answer.number == ask.clip and first_ms <= true_ms <= last_ms:
             return True
-        at = self.frame_at(answer.number, answer.time_ms)
-        return same(asked.thumbs[ask.frame], found.thumbs[at])
+        near = (found.times_ms >= first_ms) & (found.times_ms <= last_ms)
+        return bool(same(found.thumbs[near], asked.thumbs[ask.frame]).any())
 
     def frame_at(self, clip: int, time_ms: int) -> int:
         """Return the number of the frame of a clip that is nearest to a time."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.quality.pictures import Pixels
 
 VISIBLE = 16  # levels of 255 by which a cell must differ in some channel to count
-SAME_SHARE = 0.01  # of the cells may differ in frames that count as the same
+SAME_SHARE = 0.02  # of the cells may differ in frames that count as the same
 ALIKE_SHARE = 0.10  # and in frames too alike for either to be a negative of the other
 SHARED_SHARE = 0.40  # and in frames that share the set and most of the drawing
 FLAT_DEVIATION = 8.0  # levels; a picture whose luma deviates less holds nothing to recognise
@@ -28,6 +28,8 @@ def differing(
     other: Pixels,  # (36, 64, 3)
 ) -> NDArray[np.float64]:
     """Return the share of cells that differ visibly once tone is evened out, (n,)."""
+    if not len(thumbs):
+        return np.zeros(0)
     theirs = thumbs.reshape(len(thumbs), -1, 3).astype(np.float64)
     mine = other.reshape(1, -1, 3).astype(np.float64)
     theirs_mean, mine_mean = (values.mean(axis=1, keepdims=True) for values in (theirs, mine))
@@ -38,10 +40,14 @@ def differing(
     return np.asarray(apart.mean(axis=1))
 
 
-def same(one: Pixels, other: Pixels) -> bool:
-    """Tell whether two thumbs show the same picture."""
-    correlated = float(_unit(one[None])[0] @ _unit(other[None])[0]) >= _LEAST_CORRELATION
-    return correlated and bool(differing(one[None], other)[0] <= SAME_SHARE)
+def same(
+    thumbs: NDArray[np.uint8],  # (n, 36, 64, 3)
+    other: Pixels,  # (36, 64, 3)
+) -> NDArray[np.bool_]:
+    """Tell which thumbs show the same picture as another, (n,)."""
+    found = _unit(thumbs) @ _unit(other[None])[0] >= _LEAST_CORRELATION
+    found[found] = differing(thumbs[found], other) <= SAME_SHARE
+    return found
 
 
 def is_flat(picture: Pixels) -> bool:

@@ -39,11 +39,11 @@ class Sources:
         if answer.number < 0:
             return np.zeros((90, 160, 3), np.uint8)
         if answer.number < len(clips):
-            at = self.protocol.frame_at(answer.number, answer.time_ms)
+            at = self.protocol.frame_at(answer.number, (answer.from_ms + answer.to_ms) // 2)
             ((_, run),) = runs(clips[answer.number].path, [at], before=0)
             return run[-1]
         chunk = self.chunks[answer.number - len(clips)]
-        return distractors.make_one(self.pool, chunk, self.shop.seed, answer.time_ms // 1000)
+        return distractors.make_one(self.pool, chunk, self.shop.seed, answer.from_ms // 1000)
 
 
 def write(prefix: Path, made_from: Sources, judged: Judged) -> None:

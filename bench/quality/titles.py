@@ -7,7 +7,6 @@ characters and drawing. Other encodes of an episode's moments are queries of the
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,6 +15,9 @@ from pathlib import Path
 
 VIDEO_SUFFIXES = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
+# Content that the manifest names apart though it is part of another: the same first half minute.
+_PART_OF = {"bbb-npm": "bbb"}
+LENGTHS_ALIKE_S = 5  # by which files of one episode differ without one being the longer
 STILLS_APART = "thequestion"  # stills that show nothing of any clip
 
 
@@ -71,17 +73,17 @@ def _keys(path: Path, row: dict[str, str]) -> tuple[str, str]:
         return series[1], path.stem
     title = row.get("title", path.stem)
     content = re.match(r"([\w-]+):", relation)
-    return title, content[1] if content else title
+    return title, _PART_OF.get(content[1], content[1]) if content else title
 
 
-def _worth(path: Path, rows: dict[str, dict[str, str]]) -> tuple[float, int]:
-    """Prefer the long and large."""
+def _worth(path: Path, rows: dict[str, dict[str, str]]) -> tuple[int, int, int]:
+    """Prefer the long, then the large."""
     row = rows.get(path.name)
     size = path.stat().st_size
     if row is None:
-        return 0.0, size
+        return 0, 0, size
     area = int(row["width"]) * int(row["height"])
-    return float(row["duration_s"]) * math.sqrt(area), size
+    return round(float(row["duration_s"]) / LENGTHS_ALIKE_S), area, size
 
 
 def _stills(folder: Path) -> Iterable[Path]:

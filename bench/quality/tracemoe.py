@@ -37,16 +37,17 @@ class TraceMoe:
 
     name = "trace.moe"
     version = code_version("bench/quality/tracemoe.py", "kernels/layout.py")
+    reference_version = version
 
     def reference(self, video: Video) -> Reference:
         """Describe every frame."""
-        described = [(time_ms, _layout(picture)) for time_ms, picture in video.small()]
-        times_ms, codes = zip(*described, strict=True)
-        return Reference(np.array(times_ms, np.int64), np.stack(codes))
+        found = [(time_ms, _means(picture)) for time_ms, picture in video.small()]
+        times_ms, means = zip(*found, strict=True)
+        return Reference(np.array(times_ms, np.int64), describe(np.stack(means)))
 
     def query(self, picture: Pixels) -> NDArray[np.uint8]:
         """Describe a picture after its black border is cut."""
-        return _layout(cut_border(picture))
+        return np.asarray(describe(_means(cut_border(picture))[None])[0])
 
     def searcher(self, references: Sequence[tuple[int, Reference]]) -> Searcher:
         """Index numbered videos."""
@@ -79,29 +80,28 @@ class _Searcher:
         merged = merge([(int(n), int(t)) for n, t in hits], similarity.tolist())
         if not merged:
             return NOTHING
-        number, time_ms, best = merged[0]
+        number, from_ms, to_ms, best = merged[0]
         # Distances beyond 255 are clipped in the similarity; the score still tells them apart.
         verdict: Verdict = "match" if best >= LIKELY else "no_match"
-        return Answer(number, time_ms, -float(distances[0]), verdict, best)
+        return Answer(number, from_ms, to_ms, -float(distances[0]), verdict, best)
 
 
 def merge(
     hits: Sequence[tuple[int, int]],  # video and time in ms
     similarities: Sequence[float],
-) -> list[tuple[int, int, float]]:
-    """Join hits of a video less than 5 s apart; return video, best time, similarity, best first."""
-    results: list[list[float]] = []  # video, from, to, best time, similarity
+) -> list[tuple[int, int, int, float]]:
+    """Join hits of a video less than 5 s apart; return video, range, similarity, best first."""
+    results: list[list[float]] = []  # video, from, to, similarity
     for (number, time_ms), value in sorted(zip(hits, similarities, strict=True)):
         last = results[-1] if results else None
         near = last is not None and last[0] == number and time_ms - last[2] < MERGE_MS
         if last is None or not near:
-            results.append([number, time_ms, time_ms, time_ms, value])
+            results.append([number, time_ms, time_ms, value])
             continue
         last[2] = time_ms
-        if value > last[4]:
-            last[3:] = [time_ms, value]
-    ordered = sorted(results, key=lambda result: -result[4])
-    return [(int(number), int(best), value) for number, _, _, best, value in ordered]
+        last[3] = max(last[3], value)
+    ordered = sorted(results, key=lambda result: -result[3])
+    return [(int(number), int(first), int(last), value) for number, first, last, value in ordered]
 
 
 def cut_border(picture: Pixels) -> Pixels:
@@ -142,9 +142,9 @@ def _padded_to_16_9(picture: Pixels) -> Pixels:
     return np.pad(picture, ((bar, bar), (0, 0), (0, 0)))
 
 
-def _layout(picture: Pixels) -> NDArray[np.uint8]:
+def _means(picture: Pixels) -> NDArray[np.float64]:
+    """Return the means of 8x8 blocks, (8, 8, 3)."""
     small = resized(picture, *SMALL_SIZE)
     width, height = SMALL_SIZE
     sums = cell_sums(small.reshape(height, -1), 0, 0, width, height, 8, 8, 3)
-    means = cell_means(sums, cell_counts(width, height, 8, 8))
-    return np.asarray(describe(means[None])[0])
+    return np.asarray(cell_means(sums, cell_counts(width, height, 8, 8)))

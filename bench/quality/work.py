@@ -70,7 +70,7 @@ class Workshop:
         self._each(make, range(len(self.media.clips)), "clips described")
         return {
             method.name: [
-                self.cache.get("clips", _of(method), self._file(number))
+                self.cache.get("clips", _kept(method), self._file(number))
                 for number in range(len(self.media.clips))
             ]
             for method in methods
@@ -138,7 +138,7 @@ class Workshop:
         video = Video(path, partial(small_frames, path))
         for method in methods:
             self.cache.of(
-                partial(method.reference, video), "clips", _of(method), self._file(number)
+                partial(method.reference, video), "clips", _kept(method), self._file(number)
             )
 
     def _make_queries(self, methods: Sequence[Describer], group: tuple[int, list[Ask]]) -> None:
@@ -202,5 +202,9 @@ def _of(method: Describer) -> str:
     return f"{method.name}-{method.version}"
 
 
+def _kept(method: Method) -> str:
+    return f"{method.name}-{method.reference_version}"
+
+
 def _chunk_names(folder: str, method: Method, chunk: distractors.Chunk) -> tuple[str, ...]:
-    return "distractors", folder, _of(method), f"{chunk.number:06d}"
+    return "distractors", folder, _kept(method), f"{chunk.number:06d}"

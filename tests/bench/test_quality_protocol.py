@@ -52,14 +52,16 @@ def test_no_negative_shows_what_another_searched_episode_shows(protocol):
 
 def test_an_answer_within_a_second_is_right_and_a_farther_one_is_not(protocol):
     ask = Ask("positive", 2, 10, cells()[0], 0)
-    times = {time_ms: Answer(2, time_ms, 0.0, "match", None) for time_ms in (4000, 6000, 6500)}
+    times = {
+        time_ms: Answer(2, time_ms, time_ms, 0.0, "match", None) for time_ms in (4000, 6000, 6500)
+    }
     assert [protocol.right(ask, answer) for answer in times.values()] == [True, True, False]
 
 
 def test_another_episode_that_shows_the_same_picture_is_right(protocol):
     ask = Ask("positive", 0, 3, cells()[0], 0)
-    assert protocol.right(ask, Answer(1, 1500, 0.0, "match", None))
-    assert not protocol.right(ask, Answer(1, 6000, 0.0, "match", None))
+    assert protocol.right(ask, Answer(1, 1500, 1500, 0.0, "match", None))
+    assert not protocol.right(ask, Answer(1, 6000, 6000, 0.0, "match", None))
     assert not protocol.right(ask, NOTHING)
 
 
@@ -76,9 +78,9 @@ def test_drawn_flat_pictures_look_flat(seed):
 def test_a_method_that_always_knows_has_perfect_figures(protocol):
     asks = protocol.asks()
     answers = [
-        Answer(ask.clip, ask.frame * 500, 1.0, "match", 1.0)
+        Answer(ask.clip, ask.frame * 500, ask.frame * 500, 1.0, "match", 1.0)
         if ask.kind == "positive"
-        else Answer(-1, 0, 0.0, "no_match", 0.0)
+        else Answer(-1, 0, 0, 0.0, "no_match", 0.0)
         for ask in asks
     ]
     figures = Judged(protocol, asks, answers).figures(seed=0)
@@ -90,7 +92,9 @@ def test_a_method_that_always_knows_has_perfect_figures(protocol):
 
 def test_a_method_that_never_says_no_recalls_nothing_at_a_rate(protocol):
     asks = protocol.asks()
-    answers = [Answer(ask.clip, ask.frame * 500, 1.0, "match", 1.0) for ask in asks]
+    answers = [
+        Answer(ask.clip, ask.frame * 500, ask.frame * 500, 1.0, "match", 1.0) for ask in asks
+    ]
     figures = Judged(protocol, asks, answers).figures(seed=0)
     assert figures["mean"]["r1"]["mean"] == 100.0
     assert figures["mean"]["r1_at_1_percent"]["mean"] == 0.0

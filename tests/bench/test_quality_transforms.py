@@ -22,6 +22,16 @@ def test_every_recipe_gives_an_rgb_picture_and_the_same_for_the_same_seed(cell, 
     assert np.array_equal(edited, recipe(cell).apply(run, 7))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_every_edit_takes_upright_and_square_pictures(seed, picture):
+    upright = np.ascontiguousarray(picture[:, 60:200])
+    square = np.ascontiguousarray(picture[:, :180])
+    for cell in cells():
+        if cell.family not in ("h264", "hevc", "vp9"):
+            for small in (upright, square):
+                assert recipe(cell).apply([small], seed).shape[2] == 3
+
+
 def test_recipes_leave_their_input_alone(picture):
     before = picture.copy()
     for cell in cells():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mitate.kernels.fine import agreements
-from mitate.kernels.views import GRID_COLS, GRID_ROWS
+from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 HIGH, WIDE = 20 * 16, 40 * 16

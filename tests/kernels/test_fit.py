@@ -6,7 +6,7 @@ from test_fine import WHOLE, agreement, cells, scene, thumbnail
 
 from mitate.kernels.fine import PARTS
 from mitate.kernels.fit import Fit, fit
-from mitate.kernels.views import GRID_COLS, GRID_ROWS
+from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 
 
 def fitted(query: np.ndarray, reference: np.ndarray, window: tuple[float, ...] = WHOLE) -> Fit:

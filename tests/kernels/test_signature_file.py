@@ -54,10 +54,20 @@ def test_runs_are_written_and_read() -> None:
 def test_older_files_have_no_runs_and_half_of_their_columns_is_refused() -> None:
     assert len(signature_file.read(packed(make_signature(9))).run_first) == 0
     data = bytearray(packed(with_runs(make_signature(9))))
-    at = data.index(b"thumbnails\0")
+    at = data.index(b"thumbnails/2\0")
     data[at : at + 10] = b"thumbnests"
     with pytest.raises(InvalidSignature, match="without the column 'thumbnails'"):
         signature_file.read(with_new_checksums(data))
+
+
+def test_windows_of_an_older_choice_are_passed_over_with_their_runs() -> None:
+    data = bytearray(packed(with_runs(make_signature(9))))
+    for name in (b"run_first", b"windows", b"thumbnails"):
+        at = data.index(name + b"/2\0") + len(name)
+        data[at : at + 2] = b"\0\0"
+    read = signature_file.read(with_new_checksums(data))
+    assert len(read.run_first) == len(read.windows) == len(read.thumbnails) == 0
+    assert read.n_frames == 9
 
 
 def test_runs_that_name_no_descriptor_are_refused() -> None:

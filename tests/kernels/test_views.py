@@ -8,8 +8,11 @@ from PIL import Image
 from test_boxes import pasted, scene
 
 from mitate.kernels.borders import Rect
+from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
+from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.vector import derive
-from mitate.kernels.views import GRID_COLS, GRID_ROWS, LEVELS, Level, PictureViews, picture_views
+from mitate.kernels.views import LEVELS, Level, PictureViews, picture_views
+from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 
 
 def views(luma: np.ndarray, level: Level = "normal") -> PictureViews:
@@ -23,8 +26,10 @@ def test_every_view_has_its_descriptor_rect_and_small_picture() -> None:
     n = len(found.names)
     assert len(set(found.names)) == n
     assert found.layouts.shape == (n, 33)
-    assert found.grids.shape == (n, GRID_ROWS, GRID_COLS)
-    assert len(found.rects) == len(found.quality) == n
+    assert found.grids.shape == (len(found.aspects), GRID_ROWS, GRID_COLS)
+    assert len(found.rects) == len(found.quality) == len(found.later) == n
+    assert set(found.bases.tolist()) == set(range(len(found.grids)))
+    assert found.parts.shape == (n, 4)
 
 
 def test_mirrored_views_follow_theirs_and_show_the_same_part_mirrored() -> None:
@@ -33,7 +38,8 @@ def test_mirrored_views_follow_theirs_and_show_the_same_part_mirrored() -> None:
         mirrored = plain + 1
         assert found.names[mirrored] == found.names[plain] + "-mirrored"
         assert found.rects[mirrored] == found.rects[plain]
-        np.testing.assert_array_equal(found.grids[mirrored], found.grids[plain][:, ::-1])
+        one, other = (found.grids[found.bases[number]] for number in (plain, mirrored))
+        np.testing.assert_array_equal(other, one[:, ::-1])
 
 
 def test_higher_levels_have_more_views() -> None:
@@ -41,6 +47,43 @@ def test_higher_levels_have_more_views() -> None:
     counts = [len(views(page, level).names) for level in LEVELS]
     assert counts == sorted(counts)
     assert counts[0] < counts[-1]
+
+
+def test_parts_are_looked_for_later_in_the_window_that_shows_the_same() -> None:
+    found = views(scene(4))
+    parted = np.flatnonzero(found.windows != ANY_WINDOW)
+    assert found.later[parted].all()
+    for number in parted:
+        name, rect = WINDOWS[found.windows[number]]
+        assert np.allclose(found.parts[number], np.array(rect) / FINE_CELLS)
+        if not found.names[number].endswith("-mirrored"):
+            assert found.names[number].endswith(name)
+    left = found.names.index("full left half-mirrored")
+    assert WINDOWS[found.windows[left]].name == "right half"
+
+
+def test_a_part_is_described_like_the_window_of_a_reference() -> None:
+    picture = scene(6)
+    found = views(picture)
+    for number in np.flatnonzero((found.windows != ANY_WINDOW) & (found.bases == 0)):
+        left, top, right, bottom = (found.parts[number] * np.array([384, 216, 384, 216])).round()
+        cut = views(picture[int(top) : int(bottom), int(left) : int(right)], "fast")
+        apart = derive(found.layouts[[number]]).astype(int) - derive(cut.layouts[:1])
+        assert (apart**2).sum() < 645  # nearer than another run
+
+
+@pytest.mark.parametrize("degrees", [-15, -5, 10])
+def test_a_turned_picture_has_a_view_that_is_nearly_upright(degrees: float) -> None:
+    picture = scene(9)
+    image = Image.fromarray(picture.astype(np.uint8)).rotate(degrees, Image.Resampling.BICUBIC)
+    found = views(np.asarray(image, np.float64))
+    upright = views(picture)
+    number = found.names.index(f"turned {degrees:g}")
+    left, top, right, bottom = found.rects[number]
+    cut = views(picture[top:bottom, left:right], "fast")
+    apart = derive(found.layouts[[number]]).astype(int) - derive(cut.layouts[:1])
+    plain = derive(found.layouts[:1]).astype(int) - derive(upright.layouts[:1])
+    assert (apart**2).sum() < min(1500, (plain**2).sum())
 
 
 def test_a_box_is_described_like_the_picture_in_it() -> None:

@@ -10,7 +10,7 @@ from mitate.kernels.grids import CELLS, FINE_CELLS, Grids
 from mitate.kernels.layout import describe
 from mitate.kernels.signature import N_WINDOWS
 from mitate.kernels.thumbnails import thumbnails
-from mitate.kernels.windows import WINDOWS, window_layouts
+from mitate.kernels.windows import WINDOWS, mirrored_window, window_layouts
 
 
 def grey(samples: np.ndarray, rotation: int = 0) -> Picture:
@@ -40,6 +40,13 @@ def test_windows_lie_in_the_grid_and_divide_into_blocks() -> None:
         assert 0 <= rect.left < rect.right <= FINE_CELLS
         assert 0 <= rect.top < rect.bottom <= FINE_CELLS
         assert rect.width % CELLS == rect.height % CELLS == 0
+
+
+def test_a_mirrored_window_is_its_own_mirror() -> None:
+    for number, (_, rect) in enumerate(WINDOWS):
+        mirrored = mirrored_window(number)
+        assert WINDOWS[mirrored].rect.left == FINE_CELLS - rect.right
+        assert mirrored_window(mirrored) == number
 
 
 def test_a_window_has_the_descriptor_of_the_picture_cut_to_it() -> None:

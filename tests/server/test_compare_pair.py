@@ -12,8 +12,9 @@ from mitate.kernels.distance import squared_l2
 from mitate.kernels.quality import GATE
 from mitate.kernels.signature import N_WINDOWS, Signature
 from mitate.kernels.vector import derive
+from mitate.kernels.windows import ANY_WINDOW
 from mitate.server.calibration import default_calibration
-from mitate.server.candidates import MOST, WHOLE, Candidate, candidates
+from mitate.server.candidates import MOST, WHOLE, Candidate, candidates, frame_hits, near_windows
 from mitate.server.compare_pair import (
     MOST_FRAMES,
     NOT_INDEXED,
@@ -25,8 +26,9 @@ from mitate.server.compare_pair import (
     some_frames,
 )
 from mitate.server.compare_sides import library_of
+from mitate.server.engine import Found
 from mitate.server.index import make_index
-from mitate.server.library import Library, LoadedSource, NewSource
+from mitate.server.library import Library, LoadedSource, NewSource, Scope
 from mitate.server.search import match_distance
 from mitate.server.search_picture import FIRST_K, SomeViews
 
@@ -45,15 +47,24 @@ def indexed(views: Query, films: list[Signature] = FILMS) -> list[Candidate]:
     made = library(films)
     snapshot = made.snapshot()
     frames = made.index.search(views.vectors, FIRST_K)
-    windows = made.windows.search(views.vectors, FIRST_K)
-    return candidates(frames, snapshot, windows, snapshot)
+
+    def find(vectors: np.ndarray, k: int, window: int = ANY_WINDOW) -> Found:
+        allowed = snapshot.allowed(Scope(window=window), windows=True)
+        return Found(made.windows.search(vectors, k, allowed), snapshot, 0.0, 1)
+
+    hits = near_windows(views.vectors, views.numbers, views.only, find, FIRST_K)
+    return candidates([frame_hits(frames, views.numbers, snapshot), *hits], snapshot)
+
+
+def at(reference: LoadedSource, kept: int, views: Query) -> list[Candidate]:
+    return candidates_at(reference, kept, views.vectors, views.numbers, views.only)
 
 
 def judged(
     views: Query, reference: LoadedSource, kept: int, films: list[Signature] = FILMS
 ) -> Judged:
     n_rows = sum(one.n_kept for one in films)
-    own = candidates_at(reference, kept, views.vectors)
+    own = at(reference, kept, views)
     if views.looks is None:
         own = [one for one in own if one.window == WHOLE]
     others = indexed(views, films)
@@ -62,7 +73,7 @@ def judged(
 
 def test_all_pairs_of_a_frame_and_the_views_are_candidates_nearest_first() -> None:
     views = query_of(query(FILMS[2], 5))
-    found = candidates_at(source(3), 5, views.vectors)
+    found = at(source(3), 5, views)
     assert len(found) == min(MOST, len(views.vectors) * (1 + N_WINDOWS))
     assert [one.distance for one in found] == sorted(one.distance for one in found)
     for one in found:
@@ -73,7 +84,7 @@ def test_all_pairs_of_a_frame_and_the_views_are_candidates_nearest_first() -> No
 
 def test_a_source_without_runs_is_met_by_its_whole_frames_only() -> None:
     bare = FILMS[0].part(0, FILMS[0].n_frames)
-    found = candidates_at(source(1, [bare]), 2, query_of(query(FILMS[0], 2)).vectors)
+    found = at(source(1, [bare]), 2, query_of(query(FILMS[0], 2)))
     assert {one.window for one in found} == {WHOLE}
 
 
@@ -126,7 +137,7 @@ def test_only_views_that_show_enough_are_compared() -> None:
     views = replace(query(FILMS[2], 5), quality=np.array([0, GATE], np.uint8))
     found = query_of(views)
     assert found.numbers.tolist() == [1]
-    assert found.name(candidates_at(source(3), 5, found.vectors)[0]) == "full-mirrored"
+    assert found.name(at(source(3), 5, found)[0]) == "full-mirrored"
 
 
 @pytest.mark.parametrize("share, verdict", [(0.9, "match"), (1.1, "no_match")])
@@ -135,7 +146,7 @@ def test_descriptors_alone_are_judged_by_the_distance_of_the_search(
 ) -> None:
     plain = query(FILMS[2], 5)
     views = query_of(SomeViews(plain.names, plain.layouts, plain.quality))
-    own = candidates_at(source(3), 5, views.vectors)[:1]
+    own = at(source(3), 5, views)[:1]
     limit = match_distance(100)
     moved = [own[0]._replace(distance=int(share * limit))]
     found = judge(views, moved, [], 100, default_calibration(), 0.001)

@@ -8,13 +8,15 @@ from signatures import random_layouts, signature
 
 from mitate.kernels.borders import Rect
 from mitate.kernels.errors import CorruptData
+from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.layout import mirror_layouts
 from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signature
-from mitate.kernels.views import GRID_COLS, GRID_ROWS
+from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
+from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 from mitate.server.calibration import default_calibration, parse
 from mitate.server.engine import Found
 from mitate.server.index import make_index
-from mitate.server.library import Library, NewSource
+from mitate.server.library import Library, NewSource, Scope
 from mitate.server.records import Answer, Names
 from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures
@@ -30,6 +32,11 @@ class Views:
     quality: np.ndarray
     rects: tuple[Rect, ...]
     grids: np.ndarray
+    aspects: np.ndarray
+    bases: np.ndarray
+    parts: np.ndarray
+    windows: np.ndarray
+    later: np.ndarray
 
 
 def film(seed: int) -> Signature:
@@ -61,6 +68,26 @@ def query(source: Signature, run: int, layout: np.ndarray | None = None) -> View
         np.array([200, 200], np.uint8),
         (Rect(0, 0, 320, 180),) * 2,
         np.stack([grid, grid[:, ::-1]]),
+        np.full(2, 16 / 9),
+        np.arange(2),
+        np.tile([0.0, 0.0, 1.0, 1.0], (2, 1)),
+        np.full(2, ANY_WINDOW),
+        np.zeros(2, np.bool_),
+    )
+
+
+def with_part(views: Views, window: int, layout: np.ndarray) -> Views:
+    """Return views with one more for later: a part that is looked for in one window."""
+    return replace(
+        views,
+        names=(*views.names, f"full {WINDOWS[window].name}"),
+        layouts=np.concatenate([views.layouts, layout[None]]),
+        quality=np.append(views.quality, np.uint8(200)),
+        rects=(*views.rects, Rect(0, 0, 160, 180)),
+        bases=np.append(views.bases, 0),
+        parts=np.concatenate([views.parts, np.array(WINDOWS[window].rect)[None] / FINE_CELLS]),
+        windows=np.append(views.windows, window),
+        later=np.append(views.later, True),
     )
 
 
@@ -68,11 +95,12 @@ def answer(views: Views, films: list[Signature], k: int = 3) -> Answer:
     library = Library(lambda: make_index("numpy"))
     library.add(*(NewSource(i + 1, i + 1, i + 1, one) for i, one in enumerate(films)))
     snapshot = library.snapshot()
-    closer = Closer(
-        lambda q, k: Found(library.windows.search(q, k), snapshot, 0.0, 1),
-        default_calibration(),
-        0.001,
-    )
+
+    def find_windows(vectors: np.ndarray, k: int, window: int = ANY_WINDOW) -> Found:
+        allowed = snapshot.allowed(Scope(window=window), windows=True)
+        return Found(library.windows.search(vectors, k, allowed), snapshot, 0.0, 1)
+
+    closer = Closer(find_windows, default_calibration(), 0.001)
     return search_pictures(
         [views],
         lambda q, k: Found(library.index.search(q, k), snapshot, 0.0, 1),
@@ -96,6 +124,23 @@ def test_a_cut_picture_is_found_by_the_window_that_it_shows() -> None:
     views = query(FILMS[1], 7, FILMS[1].windows[7, 3])
     best = answer(views, FILMS).matches[0]
     assert (best.source_id, best.from_ms, best.view) == (2, 7000, "full in centre 0.6")
+
+
+def test_a_picture_with_one_part_left_is_found_by_that_part() -> None:
+    half, rng = 12, np.random.default_rng(8)
+    covered = query(FILMS[3], 4, random_layouts(rng, 1)[0])
+    noise = rng.integers(0, 256, covered.grids[0].shape).astype(np.float32)
+    grid = np.where(np.arange(GRID_COLS) < GRID_COLS // 2, covered.grids[0], noise)
+    covered = replace(covered, grids=np.stack([grid, grid[:, ::-1]]))
+    views = with_part(covered, half, FILMS[3].windows[4, half])
+    best = answer(views, FILMS).matches[0]
+    assert (best.source_id, best.from_ms) == (4, 4000)
+    assert best.view == "full left half in left half"
+
+
+def test_a_part_is_looked_for_in_its_window_alone() -> None:
+    views = with_part(query(film(99), 3), 12, FILMS[1].windows[7, 3])
+    assert answer(views, FILMS).matches[0].distance > 0
 
 
 def test_a_picture_of_nothing_stored_is_no_match() -> None:
