@@ -2,9 +2,9 @@
 
 The picture as it is and the part within its flat border are summed exactly, as references are. All
 other views come from an integral image of the picture at a bounded size, so each costs little: the
-inner rectangles that may hold a picture of their own, and the middle of the picture. What is dearer
-or rarer waits until these leave the picture undecided: more of them, the picture turned, and parts of
-it, which are looked for among the same parts of references, since an overlay rarely covers them all.
+inner rectangles that may hold a picture of their own, and the middle of the picture. Where these
+leave it undecided, more of them follow, the picture turned, and parts of it, which are looked for
+among the same parts of references: an overlay rarely covers them all.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from mitate.kernels.fine import PARTS
 from mitate.kernels.fit import Fit
 from mitate.kernels.quality import GATE
@@ -84,10 +86,14 @@ def _border(side: Side) -> str:
 
 
 def _views(found: Findings) -> Stage:
-    views = found.views.views
-    plain = [name for name in views.names if not name.endswith(MIRRORED)]
+    views, looks = found.views.views, found.views.looks
+    later = np.zeros(len(views.names), np.bool_) if looks is None else looks.later
+    named = zip(views.names, later.tolist(), strict=True)
+    plain = [(name, late) for name, late in named if not name.endswith(MIRRORED)]
+    first, n_later = [name for name, late in plain if not late], sum(late for _, late in plain)
     query, reference = found.query, found.reference
-    text = f"{query.letter} was looked for as {', '.join(plain)}, each also mirrored"
+    more = f" and {n_later} turned views, boxes and parts" if n_later else ""
+    text = f"{query.letter} was looked for as {', '.join(first)}{more}, each also mirrored"
     if found.views.looks is None:
         text = f"only the descriptor of {query.letter} is known; it was also looked for mirrored"
     n_windows = len(PLACES) - 1 if found.judged.best.run >= 0 else 0

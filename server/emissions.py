@@ -13,8 +13,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.signature import N_WINDOWS
-
 Vectors = NDArray[np.int8]  # (n, 32)
 Times = NDArray[np.float64]
 Floats = NDArray[np.float64]
@@ -59,7 +57,7 @@ class Reference:
     kept_first: NDArray[np.uint32]  # (m,) first frame of each vector
     vectors: VectorRows  # (m, 32)
     end_ms: int
-    windows: VectorRows | None = None  # (r * N_WINDOWS, 32) of the parts of runs
+    windows: VectorRows | None = None  # (windows * r, 32) of the parts of runs
     run_first: NDArray[np.uint32] = field(default_factory=_no_runs)  # (r,) first vector of each
 
     @cached_property
@@ -217,9 +215,9 @@ def distances_to(
     vectors = query.vectors(line.mirrored, line.inner)
     if not line.windows or reference.windows is None:
         return squared_distances(vectors[:, None], reference.vectors[kept])
-    runs = reference.runs[kept]
+    runs, n_runs = reference.runs[kept], len(reference.run_first)
     found = [
-        squared_distances(vectors[:, None], reference.windows[runs * N_WINDOWS + window])
+        squared_distances(vectors[:, None], reference.windows[window * n_runs + runs])
         for window in line.windows
     ]
     return np.asarray(np.minimum.reduce(found), np.int32)

@@ -22,6 +22,7 @@ from mitate.kernels.signature import Signature
 from mitate.kernels.windows import ANY_WINDOW
 from mitate.server import telemetry
 from mitate.server.calibration import default_calibration
+from mitate.server.candidates import FindWindows
 from mitate.server.catalog import Catalog
 from mitate.server.columns import Columns, columns_of
 from mitate.server.engine import Engine, Found
@@ -195,7 +196,7 @@ class Matcher:
     def _closer(self, wanted: Wanted) -> Closer:
         return Closer(self._find_windows(wanted), default_calibration(), self._false_alarm_rate)
 
-    def _find_windows(self, wanted: Wanted) -> Find:
+    def _find_windows(self, wanted: Wanted) -> FindWindows:
         return partial(self._found, wanted, True)
 
     def _found(

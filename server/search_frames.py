@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.quality import GATE
-from mitate.kernels.signature import N_WINDOWS, Signature
+from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
 from mitate.server.emissions import Frames, Inner, Likelihood, Reference
 from mitate.server.hypotheses import Hits
@@ -113,12 +113,13 @@ class FrameSearch:
         source_ids, places = found.snapshot.locate_windows(found.neighbours.rows)
         row, column = self._near(found, source_ids, found.snapshot.n_window_rows)
         its = source_ids[row, column]
-        runs = places[row, column] // N_WINDOWS
-        kept, stops = np.zeros_like(runs), np.zeros_like(runs)
+        at = places[row, column]
+        kept, stops = np.zeros_like(at), np.zeros_like(at)
         for source_id in np.unique(its):
             mine, signature = its == source_id, self.sources[int(source_id)].signature
             bounds = np.append(signature.run_first, signature.n_kept).astype(np.int64)
-            kept[mine], stops[mine] = bounds[runs[mine]], bounds[runs[mine] + 1]
+            runs = at[mine] % len(signature.run_first)
+            kept[mine], stops[mine] = bounds[runs], bounds[runs + 1]
         return Hits(
             batch[row],
             np.full(len(row), side),

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mitate.kernels.fine import agreements
 from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
+from mitate.kernels.fine import agreements
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 HIGH, WIDE = 20 * 16, 40 * 16

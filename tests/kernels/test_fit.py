@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from test_fine import WHOLE, agreement, cells, scene, thumbnail
 
+from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 from mitate.kernels.fine import PARTS
 from mitate.kernels.fit import Fit, fit
-from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 
 
 def fitted(query: np.ndarray, reference: np.ndarray, window: tuple[float, ...] = WHOLE) -> Fit:

@@ -7,11 +7,11 @@ import pytest
 from signatures import random_layouts, signature
 
 from mitate.kernels.borders import Rect
+from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 from mitate.kernels.errors import CorruptData
 from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.layout import mirror_layouts
 from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signature
-from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 from mitate.server.calibration import default_calibration, parse
 from mitate.server.engine import Found
