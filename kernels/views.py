@@ -31,6 +31,7 @@ Floats = npt.NDArray[np.float64]
 Level = Literal["fast", "normal", "thorough"]
 
 MIRRORED = "-mirrored"  # how the names of mirrored views end
+_LEAST_LEFT = 0.3  # share of both sides that is left of a picture once it is turned
 _TURNED_SIDE = 160  # to which the longer side is reduced before a picture is turned
 # Boxes that share so much of their union with another view are left out.
 _SAME_VIEW = 0.9
@@ -116,6 +117,8 @@ def picture_views(
     small = canvas.smaller(_TURNED_SIDE)
     for degrees in plan.later_turns:
         shown, rect = small.turned(degrees)
+        if min(rect.width / whole.width, rect.height / whole.height) < _LEAST_LEFT:
+            continue
         means = shown.means(rect)
         views.append(_View(f"turned {degrees:g}", rect, means, True, ANY_WINDOW, len(luma)))
         luma.append(shown.luma(rect))

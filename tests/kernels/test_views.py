@@ -95,6 +95,13 @@ def test_a_box_is_described_like_the_picture_in_it() -> None:
     assert distances.min() < 400
 
 
+@pytest.mark.parametrize("size", [(1600, 24), (24, 1600), (40, 90)])
+def test_long_pictures_have_views(size: tuple[int, int]) -> None:
+    found = views(np.random.default_rng(3).integers(0, 256, size[::-1]).astype(np.float64))
+    assert np.isfinite(found.grids).all()
+    assert all(rect.width > 0 and rect.height > 0 for rect in found.rects)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (1, 500), (900, 1)])
 def test_tiny_and_narrow_pictures_have_views(size: tuple[int, int]) -> None:
     found = views(np.full(size[::-1], 77.0))
