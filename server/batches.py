@@ -15,14 +15,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mitate.kernels.errors import MitateError, NotReady, Overloaded
 from mitate.kernels.layout import Layouts
 from mitate.server import metrics
+from mitate.server.batch_calls import BatchCall, Batched, BatchSlice, Packed
 from mitate.server.columns import Columns, joined
 from mitate.server.lanes import Lanes
 from mitate.server.matcher import Wanted
@@ -30,7 +31,6 @@ from mitate.server.pace import Pace, retry_after_ms
 from mitate.server.tickets import Priority, Ticket
 
 log = logging.getLogger(__name__)
-Packed = TypeVar("Packed")
 IN_FLIGHT = 2  # batches of one priority
 RESERVED = 1  # threads that bulk leaves to interactive calls
 AIM_MS = 20.0  # of a batch
@@ -39,57 +39,6 @@ MARGIN_MS = 20.0  # for the way back to the caller
 SAFETY = 1.3  # by which the expected time of an answer is taken to be longer
 SECOND_MS = 2.0  # of work that waits make another batch beside one under way worth its while
 BULK_SHARE = 0.75  # of what may wait; the rest is kept for interactive calls
-
-
-class Batched(NamedTuple):
-    """The answer to one message."""
-
-    columns: Columns
-    queue_ms: float  # until the first of its signatures was taken
-    search_ms: float  # from then on
-    n_batched: int  # signatures that were searched together with its last one
-
-
-@dataclass(slots=True, eq=False)
-class _Call(Generic[Packed]):
-    """Signatures that one message brought, and the answers that they have so far."""
-
-    layouts: Layouts
-    wanted: Wanted
-    pack: Callable[[Batched], Packed]
-    failed: Callable[[MitateError], Packed] | None
-    future: asyncio.Future[Packed]
-    since_s: float = field(default_factory=time.perf_counter)
-    n_taken: int = 0
-    queue_ms: float = 0.0
-    n_answered: int = 0
-    parts: dict[int, Columns] = field(default_factory=dict)  # by first signature
-
-    @property
-    def n_left(self) -> int:
-        return len(self.layouts) - self.n_taken
-
-    def settle(self, result: Packed | Exception) -> None:
-        """Give the result to who waits, if anybody does."""
-        if self.future.done():
-            return
-        if isinstance(result, MitateError) and self.failed is not None:
-            result = self.failed(result)
-        if isinstance(result, Exception):
-            self.future.set_exception(result)
-        else:
-            self.future.set_result(result)
-
-    def ended(self, future: asyncio.Future[Packed]) -> None:
-        """Let the engine know when nobody waits any more."""
-        if future.cancelled():
-            self.wanted.ticket.cancelled = True
-
-
-class _Slice(NamedTuple):
-    call: _Call[Any]
-    first: int
-    stop: int
 
 
 class Batches:
@@ -105,9 +54,9 @@ class Batches:
     ) -> None:
         self._answer = answer
         self._max_signatures = max_signatures
-        self._lanes: Lanes[_Call[Any]] = Lanes()
+        self._lanes: Lanes[BatchCall[Any]] = Lanes()
         self._pace = Pace(AIM_MS, min(LEAST, most), most)
-        self._batches: queue.SimpleQueue[list[_Slice] | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[list[BatchSlice] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()  # over the answers of a call
         self._n_free = self._n_threads = in_flight + RESERVED
         self._in_flight = in_flight
@@ -147,7 +96,7 @@ class Batches:
         if self._closed:
             raise NotReady("the server is shutting down")
         self._admit(len(layouts), wanted)
-        call = _Call(layouts, wanted, pack, failed, self._loop.create_future())
+        call = BatchCall(layouts, wanted, pack, failed, self._loop.create_future())
         call.future.add_done_callback(call.ended)
         self._lanes.put(wanted.ticket, call)
         self._n_waiting[wanted.ticket.priority] += len(layouts)
@@ -205,7 +154,7 @@ class Batches:
             self._under_way[batch[0].call.wanted.ticket.priority] += 1
             self._batches.put(batch)
 
-    def _next(self) -> list[_Slice]:
+    def _next(self) -> list[BatchSlice]:
         contended = self._lanes.contended
         for priority in self._lanes.order():
             if not self._has_room(priority):
@@ -221,12 +170,12 @@ class Batches:
         n_batches = self._under_way[priority]
         return not n_batches or (n_batches < self._in_flight and self.wait_ms >= SECOND_MS)
 
-    def _fill(self, priority: Priority) -> list[_Slice]:
+    def _fill(self, priority: Priority) -> list[BatchSlice]:
         """Take from the callers in turn what asks for the same, up to a portion."""
         lane, room = self._lanes.lane(priority), self._pace.portion
-        batch: list[_Slice] = []
+        batch: list[BatchSlice] = []
         its: Wanted | None = None  # what the batch asks for
-        other: list[_Call[Any]] = []
+        other: list[BatchCall[Any]] = []
         while lane and room:
             call = lane.pop()
             if self._drop(call):
@@ -236,7 +185,7 @@ class Batches:
                 continue
             if not call.n_taken:
                 call.queue_ms = (time.perf_counter() - call.since_s) * 1000
-            one = _Slice(call, call.n_taken, call.n_taken + min(call.n_left, room))
+            one = BatchSlice(call, call.n_taken, call.n_taken + min(call.n_left, room))
             batch.append(one)
             its = call.wanted
             call.n_taken = one.stop
@@ -248,7 +197,7 @@ class Batches:
             lane.put_back(call.wanted.ticket.caller, call, first=True)
         return batch
 
-    def _drop(self, call: _Call[Any]) -> bool:
+    def _drop(self, call: BatchCall[Any]) -> bool:
         """Drop a call that nobody waits for or that cannot be answered in time."""
         ticket = call.wanted.ticket
         error = ticket.refusal((MARGIN_MS + call.n_left * self._pace.ms_per_item) / 1000)
@@ -263,7 +212,7 @@ class Batches:
         """Answer batches on a thread until there are no more."""
         while (batch := self._batches.get()) is not None:
             started_s = time.perf_counter()
-            done: list[tuple[_Call[Any], Any]]
+            done: list[tuple[BatchCall[Any], Any]]
             try:
                 done = self._answered(batch)
             except MitateError as error:
@@ -278,14 +227,14 @@ class Batches:
             priority = batch[0].call.wanted.ticket.priority
             self._loop.call_soon_threadsafe(self._settle, done, priority, n_signatures, took_ms)
 
-    def _answered(self, batch: list[_Slice]) -> list[tuple[_Call[Any], Any]]:
+    def _answered(self, batch: list[BatchSlice]) -> list[tuple[BatchCall[Any], Any]]:
         """Answer a batch; return the calls that lacked nothing else."""
         wanted = batch[0].call.wanted
         layouts = [one.call.layouts[one.first : one.stop] for one in batch]
         if len(batch) > 1:  # no call's end may take the others' answers with it
             wanted = replace(wanted, ticket=Ticket("", wanted.ticket.priority))
         columns = self._answer(layouts[0] if len(batch) == 1 else np.concatenate(layouts), wanted)
-        done: list[tuple[_Call[Any], Any]] = []
+        done: list[tuple[BatchCall[Any], Any]] = []
         at = 0
         for call, first, stop in batch:
             part = columns.part(at, at + stop - first)
@@ -298,7 +247,7 @@ class Batches:
                 done.append((call, call.pack(batched)))
         return done
 
-    def _add(self, call: _Call[Any], first: int, part: Columns) -> bool:
+    def _add(self, call: BatchCall[Any], first: int, part: Columns) -> bool:
         """Add answers to a call; tell whether it has all."""
         with self._lock:
             call.parts[first] = part
@@ -307,7 +256,7 @@ class Batches:
 
     def _settle(
         self,
-        done: list[tuple[_Call[Any], Any]],
+        done: list[tuple[BatchCall[Any], Any]],
         priority: Priority,
         n_signatures: int,
         took_ms: float,

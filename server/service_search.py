@@ -17,7 +17,7 @@ from mitate.kernels.signature import DESCRIPTOR_VERSION
 from mitate.server import telemetry, translate
 from mitate.server.admission import FRAME_MS, PICTURE_SIGNATURES
 from mitate.server.app import App
-from mitate.server.batches import Batched
+from mitate.server.batch_calls import Batched
 from mitate.server.receiving import receive
 from mitate.server.records import Answer
 from mitate.server.reports import Reports

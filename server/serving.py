@@ -99,10 +99,7 @@ def build(settings: Settings) -> App:
         max_still_pixels=settings.max_still_pixels,
         max_duration_s=int(settings.max_video_s),
     )
-    database = store.catalog.database
-    uploads = Uploads(
-        database, store.uploads, store.tmp, settings.max_upload_bytes, settings.upload_stall_s
-    )
+    uploads = _uploads(settings, store)
     n_workers = settings.workers or os.cpu_count() or 1
     allowance = Allowance(
         settings.worker_memory_bytes, settings.worker_cpu_s, settings.video_decoder == "gpu"
@@ -121,7 +118,7 @@ def build(settings: Settings) -> App:
         comparer=Comparer(*searching),
         uploads=uploads,
         operations=Operations(
-            database, n_workers, settings.max_queue_operations, used_up=uploads.used
+            store.catalog.database, n_workers, settings.max_queue_operations, uploads.used
         ),
         admission=Admission(Quotas(settings.caller_signatures_per_s), settings.max_loop_lag_s),
         batches=Batches(matcher.columns, settings.max_queue_signatures),
@@ -130,6 +127,11 @@ def build(settings: Settings) -> App:
         ),
         index_name=type(library.index).__name__.removesuffix("Index").lower(),
     )
+
+
+def _uploads(settings: Settings, store: Store) -> Uploads:
+    limits = settings.max_upload_bytes, settings.upload_stall_s
+    return Uploads(store.catalog.database, store.uploads, store.tmp, *limits)
 
 
 def register(server: grpc.aio.Server, app: App) -> HealthServicer:

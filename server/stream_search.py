@@ -17,7 +17,7 @@ from mitate.kernels.signature import DESCRIPTOR_VERSION
 from mitate.server import translate
 from mitate.server.admission import PICTURE_SIGNATURES
 from mitate.server.app import App
-from mitate.server.batches import Batched
+from mitate.server.batch_calls import Batched
 from mitate.server.columns import columns_of
 from mitate.server.matcher import Wanted
 from mitate.server.records import Answer

@@ -23,7 +23,7 @@ PER_S = 50  # signatures; ten times as many at once
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    flags = ("--caller-signatures-per-s", str(PER_S), "--workers", "1")
+    flags = ("--caller-signatures-per-s", str(PER_S), "--workers", "1", "--max-loop-lag-s", "60")
     with running(tmp_path_factory.mktemp("limits"), *flags) as server:
         yield server
 

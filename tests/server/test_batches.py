@@ -13,7 +13,8 @@ import pytest
 
 from mitate.kernels.errors import DeadlineExceeded, InvalidArgument, Overloaded
 from mitate.kernels.layout import Layouts
-from mitate.server.batches import IN_FLIGHT, LEAST, Batched, Batches
+from mitate.server.batch_calls import Batched
+from mitate.server.batches import IN_FLIGHT, LEAST, Batches
 from mitate.server.columns import Columns, no_columns
 from mitate.server.matcher import Wanted
 from mitate.server.tickets import Priority, Ticket
