@@ -25,7 +25,8 @@ from bench.vectors import like_real, real_layouts
 from mitate.kernels.run_table import BOX_BYTES, MAX_RUN_ROWS, first_of_runs, measure_runs
 from mitate.kernels.tiles import L2
 from mitate.kernels.vector import derive
-from mitate.server.index_gpu import RUNS_PER_BLOCK, THREADS, GpuIndex, _Batch
+from mitate.server.device_rows import THREADS
+from mitate.server.index_gpu import RUNS_PER_BLOCK, GpuIndex, _Batch
 from mitate.server.index_numpy import NumpyIndex
 
 K, BATCH, SEED, ROUNDS, SINGLES = 10, 256, 11, 7, 200

@@ -181,17 +181,19 @@ extern "C" __global__ void gather_runs(
                    counts, runs);
 }
 
-// Open the gathered runs: place i is row i % MAX_RUN_ROWS of gathered run i / MAX_RUN_ROWS. Rows
-// outside first..stop - 1 are left out; counts beyond room tell how much room is needed.
+// Open the gathered runs, at most `most_runs` of a query: i % MAX_RUN_ROWS is a row of a run, and
+// i / MAX_RUN_ROWS which run. Rows outside first..stop - 1 are left out; counts beyond room tell how
+// much room is needed.
 extern "C" __global__ void open_runs(
     const u64 *chunks, const i64 *starts, i64 first, i64 stop, const int *words, const int *norms,
-    const int *limits, int n_queries, unsigned runs_room, const unsigned *run_counts, const i64 *runs, unsigned room,
-    unsigned *counts, u64 *found) {
-    FOR_EACH(i, (i64)n_queries * runs_room * MAX_RUN_ROWS) {
-        i64 place = i / MAX_RUN_ROWS, q = place / runs_room;
-        if (place % runs_room >= run_counts[q]) continue;
-        i64 row = starts[runs[place]] + i % MAX_RUN_ROWS;
-        if (first <= row && row < stop && row < starts[runs[place] + 1])
+    const int *limits, int n_queries, unsigned runs_room, unsigned most_runs,
+    const unsigned *run_counts, const i64 *runs, unsigned room, unsigned *counts, u64 *found) {
+    FOR_EACH(i, (i64)n_queries * most_runs * MAX_RUN_ROWS) {
+        i64 place = i / MAX_RUN_ROWS, q = place / most_runs;
+        if (place % most_runs >= run_counts[q]) continue;
+        i64 run = runs[q * runs_room + place % most_runs];
+        i64 row = starts[run] + i % MAX_RUN_ROWS;
+        if (first <= row && row < stop && row < starts[run + 1])
             open_row(chunks, row, words + q * TILE_WORDS, norms[q], limits[q], room, counts + q,
                      found + q * room);
     }

@@ -9,88 +9,24 @@ and the kernel is run again, so nothing is cut off. The host sorts the few rows 
 from __future__ import annotations
 
 import threading
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.run_table import BOX_BYTES, MAX_RUN_ROWS, first_of_runs, measure_runs
-from mitate.kernels.tiles import CHUNK_ROWS, L2
+from mitate.kernels.tiles import L2
+from mitate.server.device_rows import THREADS, DeviceRows, Ints, Launcher, launch
 from mitate.server.index import Neighbours, check_range, check_rows, check_search
 
-THREADS = 256
 RUNS_PER_BLOCK = THREADS * 16  # of which one gives a first distance
 MOST_QUERIES = 256  # in one launch
-_MOST_BLOCKS = 1 << 16
-_TILE_INTS, _TILE_ROWS = 144, 16
 _NO_KEY = np.uint64(2**64 - 1)
 _FARTHEST = 1 << 21  # above every squared distance
 _FIRST_ROOM = 4096
 _FIRST_RUNS = 8
 
-Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]  # squared distance times 2^40, plus the row or run
-
-
-class Launcher(Protocol):
-    """Runs the kernels of `search.cu`; `kernels.cuda.CupyLauncher` does."""
-
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """Return device memory."""
-
-    def address(self, array: Any) -> int:
-        """Return where it lies."""
-
-    def upload(self, array: NDArray[Any]) -> Any:
-        """Return a copy of an array on the device."""
-
-    def download(self, array: Any) -> NDArray[Any]:
-        """Return a copy of device memory."""
-
-    def launch(self, name: str, grid: tuple[int, int, int], threads: int, arguments: Any) -> None:
-        """Start a kernel."""
-
-
-class _DeviceRows:
-    """Rows in tiles on the device, in chunks that never move."""
-
-    def __init__(self, launcher: Launcher) -> None:
-        self._launcher = launcher
-        self._chunks: list[Any] = []
-        self.addresses: Any = None
-        self.n_rows = 0
-
-    def append(self, rows: NDArray[np.int8]) -> int:
-        """Append rows, (n, 32)."""
-        first, self.n_rows = self.n_rows, self.n_rows + len(rows)
-        while len(self._chunks) * CHUNK_ROWS < self.n_rows:
-            chunk = self._launcher.empty((CHUNK_ROWS // _TILE_ROWS * _TILE_INTS,), np.int32)
-            self._chunks.append(chunk)
-            table = [self._launcher.address(one) for one in self._chunks]
-            self.addresses = self._launcher.upload(np.array(table, np.uint64))
-        if len(rows):
-            arguments = (np.int64(first), np.int64(len(rows)), self._launcher.upload(rows))
-            launch(self._launcher, "put_rows", len(rows), (self.addresses, *arguments))
-        return first
-
-    def kill(self, first: int, stop: int) -> int:
-        """Mark rows dead; return how many were not dead before."""
-        if first >= stop:
-            return 0
-        killed = self._launcher.upload(np.zeros(1, np.uint32))
-        arguments = self.addresses, np.int64(first), np.int64(stop - first), killed
-        launch(self._launcher, "kill_rows", stop - first, arguments)
-        return int(self._launcher.download(killed).view(np.uint32)[0])
-
-    def take(self, rows: Ints) -> NDArray[np.int8]:
-        """Return a copy of some rows, (..., 32)."""
-        flat = np.ascontiguousarray(rows.reshape(-1), np.int64)
-        if not len(flat):
-            return np.zeros((*rows.shape, L2.n_dims), np.int8)
-        out = self._launcher.empty((len(flat), L2.n_dims), np.int8)
-        arguments = self.addresses, self._launcher.upload(flat), np.int64(len(flat)), out
-        launch(self._launcher, "take_rows", len(flat), arguments)
-        return self._launcher.download(out).reshape(*rows.shape, L2.n_dims)
 
 
 class GpuIndex:
@@ -109,8 +45,8 @@ class GpuIndex:
 
             launcher = CupyLauncher("search.cu", device)
         self._launcher = launcher
-        self._rows = _DeviceRows(launcher)
-        self._centres = _DeviceRows(launcher) if runs else self._rows
+        self._rows = DeviceRows(launcher)
+        self._centres = DeviceRows(launcher) if runs else self._rows
         self._starts = np.zeros(1, np.int64)  # (runs + 1,) also on the device, with room
         self._room = 1024
         self._radii_there = launcher.empty((self._room,), np.uint16)
@@ -212,8 +148,8 @@ class GpuIndex:
         """Return the keys of the k best rows of first..stop - 1 and maybe more, in any order."""
         run = int(np.searchsorted(self._starts, first, side="right")) - 1
         runs = run, int(np.searchsorted(self._starts, stop))
-        counts, near = self._near_runs(batch, k, *runs)
-        keys = self._open(batch, first, stop, np.full(batch.n, _FARTHEST), counts, near)
+        near = self._near_runs(batch, k, *runs)
+        keys = self._open(batch, first, stop, np.full(batch.n, _FARTHEST), *near)
         limits = np.full(batch.n, _FARTHEST)
         if keys.shape[1] >= k:
             kth = np.partition(keys, k - 1, axis=1)[:, k - 1]
@@ -221,8 +157,8 @@ class GpuIndex:
         gathered = self._gather(batch, limits, *runs)
         return self._open(batch, first, stop, limits, *gathered)
 
-    def _near_runs(self, batch: _Batch, k: int, first: int, stop: int) -> tuple[Any, Any]:
-        """Return counts, (q,), and numbers, (q, m), of some of the nearest runs."""
+    def _near_runs(self, batch: _Batch, k: int, first: int, stop: int) -> tuple[Any, Any, int, int]:
+        """Return counts, (q,), and numbers, (q, m), of some near runs, the largest count and m."""
         n_blocks = -(-(stop - first) // RUNS_PER_BLOCK)
         nearest = self._launcher.empty((n_blocks, batch.n), np.uint64)
         bounds = np.int64(first), np.int64(stop)
@@ -230,10 +166,14 @@ class GpuIndex:
         self._launcher.launch("nearest_centres", (n_blocks, 1, 1), THREADS, arguments)
         keys = np.sort(self._launcher.download(nearest), axis=0)[: _FIRST_RUNS + k].T
         counts = (keys != _NO_KEY).sum(axis=1).astype(np.uint32)
-        return counts, np.ascontiguousarray(keys & np.uint64(2**40 - 1)).astype(np.int64)
+        near = np.ascontiguousarray(keys & np.uint64(2**40 - 1)).astype(np.int64)
+        upload = self._launcher.upload
+        return upload(counts), upload(near), int(counts.max()), near.shape[1]
 
-    def _gather(self, batch: _Batch, limits: Ints, first: int, stop: int) -> tuple[Any, Any]:
-        """Return counts and numbers of all runs that can hold a row within the limits."""
+    def _gather(
+        self, batch: _Batch, limits: Ints, first: int, stop: int
+    ) -> tuple[Any, Any, int, int]:
+        """Return the same of all runs that can hold a row within the limits."""
         reaches = self._launcher.upload(np.sqrt(limits.astype(np.float64)).astype(np.float32))
         room, most = 0, _FIRST_ROOM
         while most > room:
@@ -250,17 +190,20 @@ class GpuIndex:
                 ),
             )
             most = int(self._launcher.download(counts).view(np.uint32).max())
-        return counts, runs
+        return counts, runs, most, room
 
     def _open(
-        self, batch: _Batch, first: int, stop: int, limits: Ints, counts: Any, runs: Any
+        self,
+        batch: _Batch,
+        first: int,
+        stop: int,
+        limits: Ints,
+        counts: Any,  # (q,) of runs
+        runs: Any,  # (q, runs_room)
+        most_runs: int,
+        runs_room: int,
     ) -> Keys:
         """Return the keys of the rows of runs within the limits, (q, most)."""
-        if isinstance(runs, np.ndarray) and isinstance(counts, np.ndarray):
-            n_listed = runs.shape[1]
-            counts, runs = self._launcher.upload(counts), self._launcher.upload(runs)
-        else:
-            n_listed = runs.shape[1]
         its_limits = self._launcher.upload(limits.astype(np.int32))
         room, most = 0, _FIRST_ROOM
         while most > room:
@@ -270,11 +213,11 @@ class GpuIndex:
             launch(
                 self._launcher,
                 "open_runs",
-                batch.n * n_listed * MAX_RUN_ROWS,
+                batch.n * most_runs * MAX_RUN_ROWS,
                 (
                     *(self._rows.addresses, self._starts_there, np.int64(first), np.int64(stop)),
-                    *(batch.words, batch.norms, its_limits, batch.n, n_listed, counts, runs),
-                    *(room, n_found, found),
+                    *(batch.words, batch.norms, its_limits, batch.n, runs_room, most_runs),
+                    *(counts, runs, room, n_found, found),
                 ),
             )
             most = int(self._launcher.download(n_found).view(np.uint32).max())
@@ -290,9 +233,3 @@ class _Batch:
         wide = queries.astype(np.int32)
         self.words = launcher.upload(np.ascontiguousarray(queries))
         self.norms = launcher.upload((wide * wide).sum(axis=1, dtype=np.int32))
-
-
-def launch(launcher: Launcher, name: str, n: int, arguments: Any) -> None:
-    """Start a kernel with a thread for each of `n`, or several for each thread."""
-    n_blocks = min(max(1, -(-n // THREADS)), _MOST_BLOCKS)
-    launcher.launch(name, (n_blocks, 1, 1), THREADS, arguments)

@@ -17,6 +17,11 @@ from mitate.server.index_numpy import NumpyIndex
 SOURCE = KERNELS / "search.cu"
 
 
+@pytest.fixture(autouse=True)
+def lists_begin_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_gpu, "_FIRST_ROOM", 64)
+
+
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> HostLauncher:
     return HostLauncher(SOURCE, tmp_path_factory.mktemp("search"))
