@@ -59,6 +59,21 @@ def _search_lines(case: str, r: dict[str, Any]) -> list[str]:
     ]
 
 
+def _quality_lines(found: dict[str, Any]) -> list[str]:
+    methods = {name: r["mean"] for name, r in found.get("methods", {}).items()}
+    ours = methods.pop("mitate", None)
+    if ours is None:
+        return []
+    lines = []
+    for share, key in (("1", "r1_at_1_percent"), ("0.1", "r1_at_0.1_percent")):
+        others = ", ".join(f"{name} {mean[key]['mean']:.1f}" for name, mean in methods.items())
+        mine = f"{ours[key]['mean']:.1f} % ({ours[key]['low']:.0f}–{ours[key]['high']:.0f})"
+        lines.append(
+            f"| edited pictures named rightly at {share} % false alarms | {mine} | {others} | |"
+        )
+    return lines
+
+
 def table() -> str:
     """Return the table of all results at hand."""
     lines = ["| what | figure | against | ratio |", "|---|---|---|---|"]
@@ -69,6 +84,13 @@ def table() -> str:
         )
     for case, r in _load("search").get("cases", {}).items():
         lines.extend(_search_lines(case, r))
+    for case, r in _load("picture").get("cases", {}).items():
+        lines.append(
+            f"| {case} | {r['picture_ms']['median']:.0f} ms of CPU time "
+            f"| faiss IndexFlatL2, one descriptor, {r['flat_ms']['median']:.1f} ms "
+            f"| {_ratio(r['ratio'])} |"
+        )
+    lines.extend(_quality_lines(_load("quality")))
     for case, r in _load("start").get("cases", {}).items():
         lines.append(f"| {case} | {r['ready_s']['median']:.1f} s | limit 10 s | |")
     for case, r in _load("memory").get("cases", {}).items():
@@ -86,6 +108,10 @@ def update_readme() -> None:
     cpu = ", ".join(sorted(m.strip('"') for m in machines if m != "null"))
     measured = f"{table()}\n\nMeasured on {cpu}, one thread."
     path.write_text(_between(path.read_text(), "bench", measured))
+    path = ROOT / "docs" / "quality.md"
+    figures = RESULTS / "quality.md"
+    if figures.is_file():
+        path.write_text(_between(path.read_text(), "quality", figures.read_text().strip()))
     path = ROOT / "docs" / "settings.md"
     path.write_text(_between(path.read_text(), "settings", markdown_table()))
 
