@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from mitate.kernels.signature import (
 from mitate.kernels.vector import derive
 from mitate.kernels.views import picture_views
 from mitate.kernels.windows import ANY_WINDOW
-from mitate.server.calibration import default_calibration
+from mitate.server.calibration import Calibration, default_calibration
 from mitate.server.engine import Found
 from mitate.server.index import make_index
 from mitate.server.library import Library, NewSource, Scope
@@ -44,8 +45,8 @@ from mitate.server.search_picture import search_pictures
 
 COUNT, EPISODE_FRAMES, SEED, N_PICTURES = 1_000_000, 34_000, 17, 12
 FRAME_MS = 42
-# Rates of false alarms at which the first look decides everything, and the server's default.
-LOOKS = {"decided by the first look": 0.999, "with the second look": 0.001}
+# Evidence from which a picture is decided: any, and none.
+LOOKS = {"decided by the first look": -9.0, "with the second look": 9.0}
 
 
 def run(media: Path, rounds: int) -> dict[str, Any]:
@@ -58,8 +59,8 @@ def run(media: Path, rounds: int) -> dict[str, Any]:
     pictures = _pictures(media)
     queries = layouts[:: COUNT // len(pictures)][: len(pictures)].astype(np.float32)
     cases = {}
-    for name, rate in LOOKS.items():
-        look = partial(_look, library, rate)
+    for name, evidence in LOOKS.items():
+        look = partial(_look, library, replace(default_calibration(), tail_start=evidence))
         look(pictures[0])
         ours, theirs, ratios = [], [], []
         for _ in range(rounds):
@@ -119,7 +120,7 @@ def _pictures(media: Path) -> list[bytes]:
     return files
 
 
-def _look(library: Library, false_alarm_rate: float, picture: bytes) -> None:
+def _look(library: Library, calibration: Calibration, picture: bytes) -> None:
     snapshot = library.snapshot()
 
     def find(vectors: NDArray[np.int8], k: int) -> Found:
@@ -129,7 +130,7 @@ def _look(library: Library, false_alarm_rate: float, picture: bytes) -> None:
         allowed = snapshot.allowed(Scope(window=window), windows=True)
         return Found(library.windows.search(vectors, k, allowed), snapshot, 0.0, 1)
 
-    closer = Closer(find_windows, default_calibration(), false_alarm_rate)
+    closer = Closer(find_windows, calibration, 0.001)
     search_pictures([picture_views(picture)], find, _names, 5, closer=closer)
 
 
