@@ -22,16 +22,10 @@ from PIL import Image
 
 from bench.measure import Spread, machine
 from bench.quality.pictures import frames, query_picture
+from bench.signatures import video_of
 from bench.vectors import like_real, real_layouts
-from mitate.kernels.borders import Rect
 from mitate.kernels.runs import run_starts
-from mitate.kernels.signature import (
-    DESCRIPTOR_VERSION,
-    N_WINDOWS,
-    THUMB_COLS,
-    THUMB_ROWS,
-    Signature,
-)
+from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signature
 from mitate.kernels.vector import derive
 from mitate.kernels.views import picture_views
 from mitate.kernels.windows import ANY_WINDOW
@@ -44,7 +38,6 @@ from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures
 
 COUNT, EPISODE_FRAMES, SEED, N_PICTURES = 1_000_000, 34_000, 17, 12
-FRAME_MS = 42
 # Evidence from which a picture is decided: any, and none.
 LOOKS = {"decided by the first look": -9.0, "with the second look": 9.0}
 
@@ -89,20 +82,8 @@ def _signature(layouts: NDArray[np.uint8], seed: int) -> Signature:
     n, rng = len(layouts), np.random.default_rng(seed)
     starts = run_starts(derive(layouts))
     drawn = layouts[rng.integers(0, n, (len(starts), N_WINDOWS))]
-    return Signature(
-        kind="video",
-        descriptor_version=DESCRIPTOR_VERSION,
-        preprocessing_version="bench",
-        width=640,
-        height=360,
-        rect=Rect(0, 0, 640, 360),
-        duration_ms=n * FRAME_MS,
-        times_ms=np.arange(n) * FRAME_MS,
-        kept_first=np.arange(n, dtype=np.uint32),
-        layouts=layouts,
-        mirrored=layouts,
-        quality=np.full(n, 99, np.uint8),
-        partial=False,
+    return replace(
+        video_of(layouts),
         run_first=starts.astype(np.uint32),
         windows=drawn,
         thumbnails=rng.integers(0, 256, (len(starts), THUMB_ROWS, THUMB_COLS)).astype(np.uint8),

@@ -22,19 +22,16 @@ import grpc
 import numpy as np
 
 from bench.service_load import batch
-from mitate.kernels.borders import Rect
+from bench.signatures import store_videos
 from mitate.kernels.codec import decode_rows
 from mitate.kernels.layout import Layouts
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
 from mitate.server import metrics, serving, translate
 from mitate.server.app import App
 from mitate.server.batches import IN_FLIGHT, Batches
 from mitate.server.columns import Columns, no_columns
 from mitate.server.ingest import load
 from mitate.server.matcher import Wanted
-from mitate.server.placement import Placement
 from mitate.server.settings import Settings
-from mitate.server.store import Store
 from mitate.v1 import search_pb2, search_pb2_grpc
 
 K = 10
@@ -125,27 +122,9 @@ def idle(folder: Path, batch_ms: float, signature_ms: float = 0.0, *, merged: bo
 def fill(folder: Path, n_frames: int) -> Settings:
     """Store sources of random frames in a new directory."""
     its = settings(folder)
-    store = Store(its.data)
-    draws = np.random.default_rng(1)
-    for i in range(-(-n_frames // FRAMES)):
-        layouts = draws.integers(0, 32, (FRAMES, 33), np.uint8)
-        signature = Signature(
-            kind="video",
-            descriptor_version=DESCRIPTOR_VERSION,
-            preprocessing_version="planes/1",
-            width=640,
-            height=360,
-            rect=Rect(0, 0, 640, 360),
-            duration_ms=FRAMES * 42,
-            times_ms=np.arange(FRAMES, dtype=np.int64) * 42,
-            kept_first=np.arange(FRAMES, dtype=np.uint32),
-            layouts=layouts,
-            mirrored=layouts,
-            quality=np.full(FRAMES, 100, np.uint8),
-        )
-        digest = hashlib.sha256(str(i).encode()).hexdigest()
-        store.commit_source(signature, digest, f"{i}.mkv", Placement())
-    store.close()
+    draws, n_sources = np.random.default_rng(1), -(-n_frames // FRAMES)
+    videos = (draws.integers(0, 32, (FRAMES, 33), np.uint8) for _ in range(n_sources))
+    store_videos(its.data, videos)
     return its
 
 

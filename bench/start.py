@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import signal
 import subprocess
 import sys
@@ -11,42 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.measure import Spread, machine
+from bench.signatures import store_videos
 from bench.vectors import like_real, real_layouts
-from mitate.kernels.borders import Rect
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
-from mitate.server.placement import Placement
-from mitate.server.store import Store
 
 SOURCES, FRAMES, SEED = 200, 5_000, 13
-
-
-def _store(folder: Path, layouts: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
-    store = Store(folder)
-    n_kept = 0
-    for i in range(SOURCES):
-        mine = layouts[i * FRAMES : (i + 1) * FRAMES]
-        n_kept += len(mine)
-        signature = Signature(
-            kind="video",
-            descriptor_version=DESCRIPTOR_VERSION,
-            preprocessing_version="planes/1",
-            width=640,
-            height=360,
-            rect=Rect(0, 0, 640, 360),
-            duration_ms=FRAMES * 42,
-            times_ms=np.arange(FRAMES, dtype=np.int64) * 42,
-            kept_first=np.arange(FRAMES, dtype=np.uint32),
-            layouts=mine,
-            mirrored=mine,
-            quality=np.full(FRAMES, 100, np.uint8),
-        )
-        digest = hashlib.sha256(str(i).encode()).hexdigest()
-        store.commit_source(signature, digest, f"{i}.mkv", Placement())
-    store.close()
-    return n_kept
 
 
 def _ready_s(folder: Path) -> float:
@@ -72,7 +40,8 @@ def run(media: Path, rounds: int) -> dict[str, Any]:
     """Store the descriptors, then start the server some times."""
     layouts = like_real(real_layouts(media), SOURCES * FRAMES, SEED)
     with tempfile.TemporaryDirectory() as name:
-        n_kept = _store(Path(name) / "data", layouts)
+        firsts = range(0, len(layouts), FRAMES)
+        store_videos(Path(name) / "data", (layouts[i : i + FRAMES] for i in firsts))
         ready = Spread.of([_ready_s(Path(name) / "data") for _ in range(rounds)])
-    case = f"restart with {n_kept:,} stored descriptors"
+    case = f"restart with {len(layouts):,} stored descriptors"
     return {"machine": machine(), "rounds": rounds, "cases": {case: {"ready_s": ready}}}

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.borders import Rect
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
+from bench.signatures import video_of
+from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
 from mitate.server.engine import Engine, Found
 from mitate.server.index_native import NativeIndex
@@ -108,20 +108,7 @@ def _signature(rng: np.random.Generator) -> Signature:
     drift = np.cumsum((rng.random((n, 33)) < 0.02) * rng.integers(-1, 2, (n, 33)), axis=0)
     scenes = rng.integers(0, 32, (cuts[-1] + 1, 33))
     layouts = np.clip(scenes[cuts] + drift, 0, 31).astype(np.uint8)
-    return Signature(
-        kind="video",
-        descriptor_version=DESCRIPTOR_VERSION,
-        preprocessing_version="planes/1",
-        width=640,
-        height=360,
-        rect=Rect(0, 0, 640, 360),
-        duration_ms=n * 42,
-        times_ms=np.arange(n, dtype=np.int64) * 42,
-        kept_first=np.arange(n, dtype=np.uint32),
-        layouts=layouts,
-        mirrored=layouts,
-        quality=np.full(n, 100, np.uint8),
-    )
+    return video_of(layouts)
 
 
 def main() -> int:
