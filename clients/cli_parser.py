@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mitate.clients.address import DEFAULT_ADDRESS, check_addresses
+from mitate.clients import cli_values as values
+from mitate.clients.address import DEFAULT_ADDRESS
 from mitate.clients.cli_access import add_access
-from mitate.kernels.errors import InvalidArgument
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -69,7 +68,7 @@ def _command(
         parser.add_argument(
             "--server",
             metavar="HOST:PORT",
-            type=_address,
+            type=values.addresses,
             default=os.environ.get("MITATE_SERVER") or DEFAULT_ADDRESS,
             help=f"address of the server; MITATE_SERVER or {DEFAULT_ADDRESS} without it",
         )
@@ -84,15 +83,15 @@ def _add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--title",
-        type=_text,
+        type=values.text,
         metavar="NAME",
         help="title that the files belong to; each file's stem without it",
     )
-    parser.add_argument("--episode", type=_text, metavar="LABEL", help="label of the episode")
+    parser.add_argument("--episode", type=values.text, metavar="LABEL", help="label of the episode")
     parser.add_argument(
         "--ref",
         dest="refs",
-        type=_reference,
+        type=values.reference,
         action="append",
         default=[],
         metavar="PROVIDER=ID",
@@ -100,11 +99,14 @@ def _add(commands: Commands) -> None:
     )
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
-        "--episode-id", type=_id, metavar="ID", help="add another source to this episode"
+        "--episode-id",
+        type=values.id_number,
+        metavar="ID",
+        help="add another source to this episode",
     )
     place.add_argument(
         "--replace",
-        type=_id,
+        type=values.id_number,
         metavar="EPISODE_ID",
         help="put the file in the place of all that this episode holds",
     )
@@ -134,7 +136,7 @@ def _search(commands: Commands) -> None:
     )
     parser.add_argument(
         "-k",
-        type=_count,
+        type=values.count,
         metavar="N",
         help="matches to show, 1 to 100; 5 without it, 10 with --json",
     )
@@ -170,7 +172,7 @@ def _screen(commands: Commands) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="video or picture")
     parser.add_argument(
         "--share",
-        type=_share,
+        type=values.share,
         default=0.5,
         metavar="S",
         help="refuse a video of which so much is recognised, 0 to 1; 0.5 without it",
@@ -181,13 +183,6 @@ def _screen(commands: Commands) -> None:
         metavar="N",
         help="refuse a video also when one episode is shown for so long, in all",
     )
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return share
 
 
 def _compare(commands: Commands) -> None:
@@ -221,7 +216,7 @@ def _sign(commands: Commands) -> None:
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
         "--every",
-        type=_count,
+        type=values.count,
         default=1,
         metavar="N",
         help="describe every Nth frame only, 1 to 100; all are decoded",
@@ -237,12 +232,12 @@ def _list(commands: Commands) -> None:
 
 def _show(commands: Commands) -> None:
     parser = _command(commands, "show", "catalog:show", "show episodes with their sources")
-    parser.add_argument("episode_ids", nargs="+", type=_id, metavar="EPISODE_ID")
+    parser.add_argument("episode_ids", nargs="+", type=values.id_number, metavar="EPISODE_ID")
 
 
 def _remove(commands: Commands) -> None:
     parser = _command(commands, "remove", "catalog:remove", "remove episodes and their sources")
-    parser.add_argument("episode_ids", nargs="+", type=_id, metavar="EPISODE_ID")
+    parser.add_argument("episode_ids", nargs="+", type=values.id_number, metavar="EPISODE_ID")
 
 
 def _stats(commands: Commands) -> None:
@@ -256,45 +251,3 @@ def _doctor(commands: Commands) -> None:
     parser.add_argument(
         "--gpu", action="store_true", help="fail unless decoding and searching run on a GPU"
     )
-
-
-def _checked(test: Callable[[str], bool], wanted: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if not test(text):
-            raise argparse.ArgumentTypeError(f"{text!r}; {wanted}")
-        return text
-
-    return check
-
-
-def _is_text(text: str) -> bool:
-    return 1 <= len(text.strip()) <= 500 and not any("\ud800" <= c <= "\udfff" for c in text)
-
-
-def _is_number(text: str, largest: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= largest
-
-
-_text = _checked(_is_text, "1 to 500 characters are allowed")
-
-
-def _address(text: str) -> str:
-    try:
-        return ",".join(check_addresses(text))
-    except InvalidArgument as error:
-        raise argparse.ArgumentTypeError(error.message) from error
-
-
-def _id(text: str) -> int:
-    return int(_checked(lambda t: _is_number(t, 2**63 - 1), "an id, 1 or larger, is needed")(text))
-
-
-def _count(text: str) -> int:
-    return int(_checked(lambda t: _is_number(t, 100), "1 to 100 are allowed")(text))
-
-
-def _reference(text: str) -> tuple[str, str]:
-    provider, equals, reference = text.partition("=")
-    if not (equals and _is_text(provider) and _is_text(reference)):
-        raise argparse.ArgumentTypeError(f"{text!r}; PROVIDER=ID is needed")
-    return provider.strip(), reference.strip()
