@@ -80,6 +80,7 @@ def signature_bytes(signature: str | os.PathLike[str] | bytes | Signature) -> by
         CorruptData: a signature file that was cut short or changed.
     """
     from mitate.kernels import signature_file
+    from mitate.kernels.signature_header import MAGIC
 
     if isinstance(signature, bytes):
         data = signature
@@ -87,7 +88,7 @@ def signature_bytes(signature: str | os.PathLike[str] | bytes | Signature) -> by
         data = _content(local_file(signature))
     else:
         return file_bytes(signature)
-    if data.startswith(signature_file.MAGIC):
+    if data.startswith(MAGIC):
         signature_file.verify(data)
         return data
     if len(data) > MAX_DESCRIPTOR_BYTES:
@@ -96,11 +97,11 @@ def signature_bytes(signature: str | os.PathLike[str] | bytes | Signature) -> by
 
 
 def _content(file: LocalFile) -> bytes:
-    from mitate.kernels import signature_file
+    from mitate.kernels.signature_header import MAGIC
 
     with reading(file.path) as opened:
         head = opened.read(MAX_DESCRIPTOR_BYTES + 1)
-        return head + opened.read() if head.startswith(signature_file.MAGIC) else head
+        return head + opened.read() if head.startswith(MAGIC) else head
 
 
 def _of_descriptor(data: bytes) -> Signature:

@@ -17,9 +17,9 @@ from mitate.clients.cli import main
 from mitate.clients.cli_compare import subject_of
 from mitate.clients.compared import Area, Subject
 from mitate.clients.results import Progress, Verdict
-from mitate.kernels import signature_file
 from mitate.kernels.codec import encode35
 from mitate.kernels.errors import InvalidArgument, InvalidMedia, NotFound
+from mitate.kernels.signature_header import MAGIC
 
 COMPARE = "/mitate.v1.CompareService/Compare"
 Run = Callable[..., tuple[int, str, str]]
@@ -86,7 +86,7 @@ def test_a_file_with_one_descriptor_is_sent_as_a_signature(
     keep = state.uploads
     state.uploads = _Seen(keep, sent)
     client.compare(path, picture)
-    assert sent[0].startswith(signature_file.MAGIC)
+    assert sent[0].startswith(MAGIC)
     assert sent[1] == picture.read_bytes()
 
 
