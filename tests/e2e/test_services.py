@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from bad_catalog import of_catalog
 from bad_comparisons import of_comparisons
-from bad_requests import ARGUMENT, BAD_REQUESTS, UNDECODABLE, Bad
+from bad_files import of_files
+from bad_requests import ARGUMENT, UNDECODABLE, Bad
+from bad_searches import of_searches
 from conftest import Server, running
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
@@ -14,7 +17,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 from wire import Wire, methods, services
 
-ALL = [*BAD_REQUESTS, *of_comparisons()]
+ALL = [*of_catalog(), *of_files(), *of_searches(), *of_comparisons()]
 
 
 @pytest.fixture(scope="module")
