@@ -1,88 +1,32 @@
-"""Who may call: keys, tokens and certificates over the wire, and what is written down of it."""
+"""Who may call: keys and tokens over the wire, and what is written down of it."""
 
 from __future__ import annotations
 
-import json
-import ssl
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import grpc
-import jwt
 import pytest
-from certificates import AuthorityOfCertificates
-from conftest import Server, mitate, running
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from conftest import mitate
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from guarding import Guarded, guarding, web_token
 from wire import Wire, methods
 
 from mitate.clients import Client
 from mitate.kernels.errors import (
     InvalidArgument,
     InvalidMedia,
-    MitateError,
-    NotReady,
     PermissionRefused,
     Unauthenticated,
 )
 
-ISSUER = "https://login.example"
-SECRET = ed25519.Ed25519PrivateKey.generate()
-
-
-class Guarded(NamedTuple):
-    """A server with TLS that wants keys or tokens."""
-
-    server: Server
-    authority: AuthorityOfCertificates
-    keys: dict[str, str]  # name -> key
-    identities: Path
-    audit: Path
-
-    def client(self, token: str | None = None, **access: Any) -> Client:
-        return Client(self.server.address, token=token, ca=self.authority.ca, **access)
-
-    def audited(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.audit.read_text().splitlines()]
-
-
-def web_token(**changed: Any) -> str:
-    given = {"iss": ISSUER, "aud": "mitate", "sub": "alice", "exp": time.time() + 3600}
-    return jwt.encode(given | changed, SECRET, "EdDSA")
-
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    folder = tmp_path_factory.mktemp("guarded")
-    authority = AuthorityOfCertificates(folder)
-    certificate, key = authority.sign("server")
-    identities, keys = folder / "identities.toml", {}
-    for name, scopes, *more in (
-        ("reader", "search"),
-        ("indexer", "search,index"),
-        ("boss", "admin"),
-        ("late", "admin", "--expires", "2020-01-01"),
-    ):
-        done = mitate("key", name, "--identities", identities, "--scopes", scopes, *more)
-        assert done.returncode == 0, done.stderr
-        keys[name] = done.stdout.strip()
-        assert keys[name] not in identities.read_text()
-    public = folder / "jwt.pem"
-    public.write_bytes(
-        SECRET.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    audit = folder / "audit.log"
-    flags: list[str | Path] = ["--workers", "1", "--audit-log", audit, "--identities", identities]
-    flags += ["--tls-certificate", certificate, "--tls-key", key]
-    flags += ["--jwt-keys", public, "--jwt-issuer", ISSUER]
-    with running(folder, *map(str, flags)) as server:
-        yield Guarded(server, authority, keys, identities, audit)
+    with guarding(tmp_path_factory.mktemp("guarded")) as server:
+        yield server
 
 
 def test_nothing_is_answered_without_a_token_but_health(guarded: Guarded) -> None:
@@ -240,17 +184,6 @@ def test_refusals_without_end_fill_no_disk(guarded: Guarded) -> None:
     assert 1 <= len(guarded.audited()) - before <= allowed
 
 
-def test_a_client_that_trusts_another_authority_does_not_connect(
-    guarded: Guarded, tmp_path: Path
-) -> None:
-    other = AuthorityOfCertificates(tmp_path, "another authority")
-    with (
-        Client(guarded.server.address, ca=other.ca, token="x", timeout_s=5) as client,
-        pytest.raises(NotReady, match="not signed by an authority that is trusted"),
-    ):
-        client.stats()
-
-
 def test_a_client_keeps_its_token_from_strangers() -> None:
     with pytest.raises(InvalidArgument, match=r"would travel to 192\.0\.2\.1:50061 unencrypted"):
         Client("192.0.2.1:50061", token="secret")
@@ -270,81 +203,6 @@ def test_the_command_line_takes_a_token_and_an_authority(
     monkeypatch.setenv("MITATE_TOKEN", guarded.keys["reader"])
     monkeypatch.setenv("MITATE_CA", str(guarded.authority.ca))
     assert guarded.server.mitate("stats").returncode == 0
-
-
-def test_a_certificate_swapped_under_load_fails_no_call(guarded: Guarded) -> None:
-    stop, failed, done = threading.Event(), [], [0]
-
-    def load() -> None:
-        while not stop.is_set():
-            try:  # one connection for every few calls, so that handshakes happen all the time
-                with guarded.client(guarded.keys["reader"]) as client:
-                    for _ in range(3):
-                        client.stats()
-                        done[0] += 1
-            except MitateError as error:
-                failed.append(error)
-
-    threads = [threading.Thread(target=load) for _ in range(4)]
-    serials = {serial_of(guarded.server.address)}
-    for thread in threads:
-        thread.start()
-    for _ in range(10):
-        guarded.authority.sign("server")
-        time.sleep(0.3)
-        serials.add(serial_of(guarded.server.address))
-    stop.set()
-    for thread in threads:
-        thread.join(30)
-    assert not failed
-    assert done[0] > 50
-    assert len(serials) == 11
-
-
-def serial_of(address: str) -> bytes:
-    host, port = address.split(":")
-    return ssl.get_server_certificate((host, int(port))).encode()
-
-
-def test_a_certificate_without_its_key_leaves_the_former_in_force(
-    guarded: Guarded, tmp_path: Path
-) -> None:
-    former = serial_of(guarded.server.address)
-    folder = guarded.authority.ca.parent
-    key = (folder / "server.key").read_bytes()
-    guarded.authority.sign("server")
-    fresh = (folder / "server.key").read_bytes()
-    (folder / "server.key").write_bytes(key)
-    assert serial_of(guarded.server.address) == former
-    (folder / "server.key").write_bytes(fresh)
-    assert serial_of(guarded.server.address) != former
-
-
-def test_certificates_of_clients_name_their_callers(tmp_path: Path) -> None:
-    authority = AuthorityOfCertificates(tmp_path)
-    identities = tmp_path / "identities.toml"
-    identities.write_text('[[certificates]]\nname = "crawler"\nscopes = ["search"]\n')
-    certificate, key = authority.sign("server")
-    flags: list[str | Path] = ["--tls-certificate", certificate, "--tls-key", key]
-    flags += ["--tls-client-ca", authority.ca, "--identities", identities, "--workers", "1"]
-    with running(tmp_path, *map(str, flags)) as server:
-
-        def client(signer: AuthorityOfCertificates, name: str) -> Client:
-            own, own_key = signer.sign(name)
-            access: dict[str, Any] = {"ca": authority.ca, "certificate": own, "key": own_key}
-            return Client(server.address, timeout_s=5, **access)
-
-        with client(authority, "crawler") as known:
-            assert known.stats().sources == 0
-            with pytest.raises(PermissionRefused, match="cert:crawler has 'search'"):
-                known.create_title("x")
-        with client(authority, "stranger") as stranger, pytest.raises(Unauthenticated):
-            stranger.stats()
-        foreign = AuthorityOfCertificates(tmp_path / "foreign")
-        with client(foreign, "crawler") as forged, pytest.raises(NotReady):
-            forged.stats()
-        with Client(server.address, ca=authority.ca, timeout_s=5) as bare, pytest.raises(NotReady):
-            bare.stats()
 
 
 def test_a_server_that_strangers_reach_does_not_start(tmp_path: Path) -> None:
