@@ -1,11 +1,10 @@
-"""Long-running operations: what they answer, and that they outlive the server."""
+"""Long-running operations: what they answer, and whose turn it is."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,55 +12,24 @@ from typing import Any
 import pytest
 from google.protobuf import wrappers_pb2
 from google.protobuf.message import Message
+from operating import interrupted, server_of, seven, start, value_of, wait
 
 from mitate.kernels.errors import (
     FailedPrecondition,
-    InvalidArgument,
     InvalidMedia,
     NotFound,
     Overloaded,
 )
 from mitate.server.database import Database
 from mitate.server.operation import Operation
-from mitate.server.operations import MAX_STARTS, Operations
+from mitate.server.operations import Operations
 from mitate.server.upload_rows import UploadRow, put
-
-Run = Callable[[Any, Operation], Message]
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     with closing(Database(tmp_path / "catalog")) as database:
         yield database
-
-
-def seven(request: Any, operation: Operation) -> Message:
-    return wrappers_pb2.Int32Value(value=7)
-
-
-def server_of(
-    database: Database, run: Run = seven, *, n_threads: int = 2, max_waiting: int = 100
-) -> Operations:
-    """Operations as a server has them when it is ready."""
-    operations = Operations(database, n_threads, max_waiting)
-    operations.register("x", wrappers_pb2.StringValue, wrappers_pb2.StringValue, run)
-    operations.resume()
-    return operations
-
-
-def start(operations: Operations, request_id: str = "", **rest: str) -> Operation:
-    return operations.start("x", wrappers_pb2.StringValue(value="asked"), request_id, **rest)
-
-
-def wait(operation: Operation) -> None:
-    asyncio.run(operation.news(10))
-    assert operation.done
-
-
-def value_of(operation: Operation) -> int:
-    answer = wrappers_pb2.Int32Value()
-    assert operation.message().response.Unpack(answer)
-    return int(answer.value)
 
 
 def test_the_response_of_the_work_is_the_response_of_the_operation(database: Database) -> None:
@@ -93,27 +61,6 @@ def test_a_defect_shows_only_its_incident(database: Database) -> None:
     assert "incident" in operation.message().error.message
 
 
-def test_the_same_request_id_starts_the_work_once_also_after_a_restart(database: Database) -> None:
-    runs = []
-
-    def run(request: Any, operation: Operation) -> Message:
-        runs.append(1)
-        return wrappers_pb2.Int32Value()
-
-    request_id = str(uuid.uuid4())
-    with closing(server_of(database, run)) as operations:
-        first = start(operations, request_id)
-        again = start(operations, request_id)
-        wait(first)
-    with closing(server_of(database, run)) as operations:
-        later = start(operations, request_id)
-        assert later.done
-        with pytest.raises(InvalidArgument, match="UUID"):
-            start(operations, "no id")
-    assert first.name == again.name == later.name
-    assert runs == [1]
-
-
 def test_a_running_operation_reports_and_cannot_be_deleted(database: Database) -> None:
     go = threading.Event()
 
@@ -135,87 +82,6 @@ def test_a_running_operation_reports_and_cannot_be_deleted(database: Database) -
         operations.delete(operation.name)
         with pytest.raises(NotFound):
             operations.get(operation.name)
-
-
-def interrupted(database: Database) -> str:
-    """Start work that the end of the server interrupts; returns its name."""
-    begun = threading.Event()
-
-    def run(request: Any, operation: Operation) -> Message:
-        begun.set()
-        operation.cancelled.wait(10)
-        raise InterruptedError
-
-    with closing(server_of(database, run)) as operations:
-        name = start(operations).name
-        assert begun.wait(10)
-    return name
-
-
-def test_what_the_end_of_the_server_interrupts_is_run_by_the_next(database: Database) -> None:
-    name = interrupted(database)
-    asked = []
-
-    def run(request: Any, operation: Operation) -> Message:
-        asked.append(request.value)
-        return wrappers_pb2.Int32Value(value=8)
-
-    operations = Operations(database, 1)
-    operations.register("x", wrappers_pb2.StringValue, wrappers_pb2.StringValue, run)
-    operation = operations.get(name)
-    assert operation.resumed and not operation.done
-    with closing(operations):
-        assert operations.resume() == 1
-        wait(operation)
-        assert value_of(operations.get(name)) == 8
-    assert asked == ["asked"]
-
-
-def test_what_was_cancelled_is_not_run_by_the_next_server(database: Database) -> None:
-    name = interrupted(database)
-    with database.writing() as db:
-        db.execute("UPDATE operation SET cancelled = 1")
-    ran = []
-    with closing(server_of(database, lambda request, operation: ran.append(1))) as operations:
-        operation = operations.get(name)
-        wait(operation)
-    assert "cancelled" in operation.message().error.message
-    assert not ran
-
-
-def test_work_that_ends_the_server_each_time_is_given_up(database: Database) -> None:
-    name = interrupted(database)
-    with database.writing() as db:
-        db.execute("UPDATE operation SET n_starts = ?", (MAX_STARTS,))
-    with closing(server_of(database)) as operations:
-        operation = operations.get(name)
-        wait(operation)
-    assert "not started again" in operation.message().error.message
-
-
-def test_an_interruption_does_not_count_as_a_failed_start(database: Database) -> None:
-    interrupted(database)
-    with database.reading() as db:
-        (n_starts,) = db.execute("SELECT n_starts FROM operation").fetchone()
-    assert n_starts == 0
-
-
-def test_a_response_committed_with_the_work_stays_when_the_server_dies(database: Database) -> None:
-    committed = threading.Event()
-
-    def run(request: Any, operation: Operation) -> Message:
-        with database.writing() as db:
-            operation.commit(db, wrappers_pb2.Int32Value(value=9))
-        committed.set()
-        operation.cancelled.wait(10)
-        raise InterruptedError
-
-    operations = server_of(database, run)
-    name = start(operations).name
-    assert committed.wait(10)
-    with closing(server_of(database)) as after_the_kill:
-        assert value_of(after_the_kill.get(name)) == 9
-    operations.close()
 
 
 def test_cancelling_ends_what_waits_at_once(database: Database) -> None:
