@@ -111,11 +111,12 @@ class AsyncClient(AwaitingConnection):
         path: PathLike,
         options: SearchOptions | None = None,
         *,
+        draw: bool = False,
         progress: OnProgress | None = None,
         on_segment: OnSegment | None = None,
     ) -> Timeline:
-        """Find what every part of a video is made of."""
-        return await self._run(flows.scan(path, options, progress, on_segment))
+        """Find what every part of a video is made of, and have it drawn if wanted."""
+        return await self._run(flows.scan(path, options, draw, progress, on_segment))
 
     async def scan_live(
         self,

@@ -127,6 +127,7 @@ def timeline(message: scan_pb2.ScanVideoResponse) -> Timeline:
         segments=tuple(match(one) for one in message.segments),
         matched_ms=message.matched_ms,
         timings_ms=dict(message.diagnostics.timings_ms),
+        picture=message.picture,
     )
 
 

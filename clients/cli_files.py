@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mitate.kernels.errors import InvalidMedia, MitateError, PermissionRefused
+from mitate.kernels.errors import InvalidArgument, InvalidMedia, MitateError, PermissionRefused
 
 _VIDEOS = (
     "3gp asf avi divx f4v flv m2ts m2v m4v mkv mov mp4 mpeg mpg mts mxf ogm ogv rm rmvb ts vob "
@@ -65,6 +65,35 @@ def _in_order(name: str) -> list[tuple[int, int, str]]:
     """Sort key by which episode 2 stands before episode 10."""
     parts = re.split(r"(\d+)", name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def targets(files: list[str], path: Path) -> dict[str, Path]:
+    """Return where what is made of each file goes, if `path` was named for it.
+
+    That is `path` itself for a single file. Several go beside it, each with the stem of its file
+    before the name: STEM-NAME, or STEM-2-NAME and so on where stems are the same.
+    """
+    if len(set(files)) == 1:
+        return {files[0]: path}
+    found: dict[str, Path] = {}
+    counts: dict[str, int] = {}
+    for file in dict.fromkeys(files):
+        stem = Path(file).stem
+        counts[stem] = counts.get(stem, 0) + 1
+        numbered = stem if counts[stem] == 1 else f"{stem}-{counts[stem]}"
+        found[file] = path.with_name(f"{numbered}-{path.name}")
+    return found
+
+
+def check_writable(target: Path) -> None:
+    """Raise InvalidArgument for what `write_file` could not write, before long work."""
+    if target.is_dir():
+        raise InvalidArgument(f"{target} is a directory; a file is needed")
+    folder = next(one for one in target.absolute().parents if one.exists())
+    if not folder.is_dir():
+        raise InvalidArgument(f"{target}: {folder} is no directory")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidArgument(f"{target}: the directory {folder} cannot be written to")
 
 
 def write_file(target: Path, data: bytes) -> None:

@@ -157,6 +157,12 @@ def _scan(commands: Commands) -> None:
         help="write the timeline as .otio, .edl or .csv too; of several files each gets its own",
     )
     parser.add_argument(
+        "--picture",
+        type=values.png,
+        metavar="FILE.png",
+        help="draw the timeline, too; of several files each gets its own, STEM-FILE.png beside it",
+    )
+    parser.add_argument(
         "--rate",
         type=float,
         default=24.0,

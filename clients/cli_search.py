@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mitate.clients.cli_access import connect
-from mitate.clients.cli_files import Job
+from mitate.clients.cli_files import Job, check_writable, targets, write_file
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
 from mitate.clients.cli_tables import Head, table
@@ -73,37 +73,40 @@ def scan(arguments: Namespace) -> bool:
     """Scan files; returns whether all went well.
 
     Raises:
-        InvalidArgument: a timeline cannot be exported so.
+        InvalidArgument: a timeline cannot be exported or drawn so.
     """
+    exports = [targets(arguments.files, path) for path in arguments.exports]
+    drawn = {} if arguments.picture is None else targets(arguments.files, arguments.picture)
     for path in arguments.exports:
         check(path)
+    for path in [path for paths in (*exports, drawn) for path in paths.values()]:
+        check_writable(path)
     jobs = [Job(file) for file in arguments.files]
     output = Output(arguments.json)
     with connect(arguments) as client, output.bars(len(jobs)) as bar:
 
         def work(file: str, tell: OnProgress) -> Timeline:
-            timeline = client.scan(file, progress=tell)
-            for path in arguments.exports:
-                export(timeline, _path_for(file, path, len(jobs)), Path(file).stem, arguments.rate)
+            timeline = client.scan(file, draw=bool(drawn), progress=tell)
+            for paths in exports:
+                export(timeline, paths[file], Path(file).stem, arguments.rate)
+            if drawn:
+                write_file(drawn[file], timeline.picture)
             return timeline
 
         def done(file: str, outcome: Timeline | MitateError) -> None:
             if isinstance(outcome, MitateError):
                 output.failure(file, outcome, {"file": file})
             else:
-                timeline = outcome
+                timeline, picture = outcome, drawn.get(file)
+                named = {"file": file}
+                data = asdict(timeline) | {"picture": None if picture is None else str(picture)}
                 output.result(
-                    {"file": file, **asdict(timeline)},
-                    lambda console: _show_timeline(console, file, timeline),
+                    named | data,
+                    lambda console: _show_timeline(console, file, timeline, picture),
                 )
 
         for_each(jobs, work, bar, done, parallel=PARALLEL_SCANS)
     return output.all_well
-
-
-def _path_for(file: str, path: Path, n_files: int) -> Path:
-    """Return where the export of a file goes: with its name before it where there are several."""
-    return path if n_files == 1 else path.with_name(f"{Path(file).stem}-{path.name}")
 
 
 def _show_answer(console: Console, file: str, answer: Answer) -> None:
@@ -114,9 +117,11 @@ def _show_answer(console: Console, file: str, answer: Answer) -> None:
     _show_table(console, matches, _columns(matches, query, answer.verdict))
 
 
-def _show_timeline(console: Console, file: str, timeline: Timeline) -> None:
+def _show_timeline(console: Console, file: str, timeline: Timeline, picture: Path | None) -> None:
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + timeline_sentence(timeline), soft_wrap=True)
+    if picture is not None:
+        console.print("  drawn in " + shown(str(picture)), soft_wrap=True)
     columns = _columns(timeline.segments, "in the video", Verdict.MATCH)
     if any(segment.alternatives for segment in timeline.segments):
         columns.append((Head("also in", folds=True), others))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from mitate.clients.address import check_addresses
 from mitate.kernels.errors import InvalidArgument
@@ -53,6 +54,11 @@ def id_number(text: str) -> int:
 def count(text: str) -> int:
     """Return a number of things, 1 to 100."""
     return int(_checked(lambda t: _is_number(t, 100), "1 to 100 are allowed")(text))
+
+
+def png(text: str) -> Path:
+    """Return the path of a PNG file."""
+    return Path(_checked(lambda t: t.lower().endswith(".png"), "a name in .png is needed")(text))
 
 
 def reference(text: str) -> tuple[str, str]:

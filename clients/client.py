@@ -117,11 +117,12 @@ class Client(BlockingConnection):
         path: PathLike,
         options: SearchOptions | None = None,
         *,
+        draw: bool = False,
         progress: OnProgress | None = None,
         on_segment: OnSegment | None = None,
     ) -> Timeline:
-        """Find what every part of a video is made of."""
-        return self._run(flows.scan(path, options, progress, on_segment))
+        """Find what every part of a video is made of, and have it drawn if wanted."""
+        return self._run(flows.scan(path, options, draw, progress, on_segment))
 
     def scan_live(
         self,

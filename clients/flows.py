@@ -155,15 +155,17 @@ def add_signed(
 def scan(
     path: PathLike,
     options: SearchOptions | None,
+    draw: bool,
     on_progress: OnProgress | None,
     on_segment: OnSegment | None,
 ) -> Flow[Timeline]:
-    """Send a video and have the server find what it is made of."""
+    """Send a video and have the server find what it is made of, and draw that if wanted."""
     sent = yield from upload(path, on_progress)
     request = scan_pb2.ScanVideoRequest(
         media=media_pb2.MediaSource(upload_id=sent.upload_id),
         options=requests.options_message(options),
         request_id=str(uuid.uuid4()),
+        with_picture=draw,
     )
     try:
         operation = yield Call("ScanService/ScanVideo", request)

@@ -103,6 +103,7 @@ class Timeline:
     segments: tuple[Match, ...]
     matched_ms: int  # length of the union of the segments
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    picture: bytes = b""  # a PNG file, if it was drawn
 
 
 @dataclass(frozen=True, slots=True)

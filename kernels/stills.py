@@ -1,8 +1,10 @@
-"""One frame of a media file as both sides of a comparison need it: views, signature, pixels."""
+"""Single frames of a media file: one as a comparison needs it, or the pixels of many."""
 
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,6 +89,40 @@ def still(
         *_upright(picture, scale_rect(head.rect, head.width, head.height, picture)),
         upright_rgb(picture, SHOWN_SIDE),
     )
+
+
+def frames_at(
+    path: str | os.PathLike[str],
+    times_ms: Sequence[int],  # increasing, not strictly
+    longest_side: int,
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> list[npt.NDArray[np.uint8]]:
+    """Return the frames that a video shows at some times, each (h, w, 3) upright RGB.
+
+    The video is read once, up to the last time; after its end the last frame is shown.
+
+    Raises:
+        NotFound: there is no such file.
+        InvalidMedia: not decodable, no picture in it, or over a limit.
+    """
+    told = progress or (lambda *numbers: None)
+    found: list[npt.NDArray[np.uint8]] = []
+    shown: Picture | None = None
+    with open_media(path, limits=limits or Limits()) as decoder:
+        for number, picture in enumerate(decoder.frames()):
+            n_passed = bisect_left(times_ms, picture.time_ms) if shown is not None else 0
+            if shown is not None and n_passed > len(found):
+                found += [upright_rgb(shown, longest_side)] * (n_passed - len(found))
+            if len(found) == len(times_ms):
+                return found
+            shown = picture
+            if number % CHUNK_FRAMES == CHUNK_FRAMES - 1:
+                told(number + 1, picture.time_ms, times_ms[-1])
+    if shown is not None:
+        found += [upright_rgb(shown, longest_side)] * (len(times_ms) - len(found))
+    return found
 
 
 def upright_rgb(picture: Picture, longest_side: int) -> npt.NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from mitate.server.operations import Operations
 from mitate.server.records import CatalogStats
 from mitate.server.settings import Settings
 from mitate.server.store import Store
+from mitate.server.timeline_drawer import TimelineDrawer
 from mitate.server.uploads import Uploads
 from mitate.server.workers import WorkerPool
 from mitate.v1 import catalog_pb2
@@ -37,6 +38,7 @@ class App:
     ingest: Ingest
     matcher: Matcher
     comparer: Comparer
+    drawer: TimelineDrawer
     uploads: Uploads
     operations: Operations
     admission: Admission

@@ -87,15 +87,21 @@ class ScanService(scan_pb2_grpc.ScanServiceServicer):
     ) -> scan_pb2.ScanVideoResponse:
         options = request.options
         ticket = Ticket(operation.row.caller, PRIORITIES.get(options.priority, Priority.BULK))
+        media, progress = media_of(self._app, request.media), report_progress(operation)
         timeline = self._app.matcher.scan(
-            media_of(self._app, request.media).path,
+            media.path,
             replace(translate.wanted(options), ticket=ticket),
-            report_progress(operation),
+            progress,
             operation.cancelled,
             lambda segments: _report_found(operation, segments),
         )
         self._app.admission.charge(ticket, timeline.duration_ms // FRAME_MS)
-        return translate.scan_response(timeline, self._app.engine.generation)
+        response = translate.scan_response(timeline, self._app.engine.generation)
+        if request.with_picture:
+            response.picture = self._app.drawer.draw(
+                media.path, media.file_name, timeline, progress, operation.cancelled
+            )
+        return response
 
     async def ScanLive(
         self, request_iterator: AsyncIterator[scan_pb2.ScanLiveRequest], context: Context

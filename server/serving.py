@@ -47,6 +47,7 @@ from mitate.server.service_scan import ScanService
 from mitate.server.service_search import SearchService
 from mitate.server.settings import Settings
 from mitate.server.store import Store
+from mitate.server.timeline_drawer import TimelineDrawer
 from mitate.server.tls import server_credentials
 from mitate.server.tracing import make_tracing
 from mitate.server.uploads import Uploads
@@ -116,6 +117,7 @@ def build(settings: Settings) -> App:
         ingest=Ingest(store, engine, pool),
         matcher=matcher,
         comparer=Comparer(*searching),
+        drawer=TimelineDrawer(engine, pool, query_limits),
         uploads=uploads,
         operations=Operations(
             store.catalog.database, n_workers, settings.max_queue_operations, uploads.used

@@ -18,11 +18,14 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError
 from mitate.kernels.sign import MediaHead, SignatureStream, whole
 from mitate.kernels.signature import Signature
-from mitate.kernels.stills import Still, still
+from mitate.kernels.stills import Still, frames_at, still
 from mitate.kernels.views import Level, PictureViews, picture_views
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -40,15 +43,17 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a worker is asked: a file's signature, its chunks, one frame, or a picture's views."""
+    """What a worker is asked: a signature, its chunks, one frame, many, or a picture's views."""
 
-    kind: Literal["sign", "stream", "still", "views"]
+    kind: Literal["sign", "stream", "still", "frames", "views"]
     media: str | bytes
     limits: Limits
     backend: str = "auto"
     keep_borders: bool = False
     level: Level = "normal"
     at_ms: int | None = None
+    times_ms: tuple[int, ...] = ()  # of frames
+    longest_side: int = 0  # of frames, pixels
 
 
 def _confine(allowance: Allowance, parent: int) -> None:
@@ -74,7 +79,8 @@ def _allow_cpu(cpu_s: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used_s + cpu_s), most))
 
 
-Result = Signature | PictureViews | Still | MediaHead
+Pixels = npt.NDArray[np.uint8]
+Result = Signature | PictureViews | Still | MediaHead | list[Pixels]
 
 
 def _run(task: Task, send: Callable[[str, object], None]) -> Result:
@@ -89,6 +95,9 @@ def _run(task: Task, send: Callable[[str, object], None]) -> Result:
 
     if task.kind == "still":
         return still(path, task.at_ms, limits=task.limits, level=task.level, progress=tell)
+    if task.kind == "frames":
+        times_ms, side = task.times_ms, task.longest_side
+        return frames_at(path, times_ms, side, limits=task.limits, progress=tell)
     with SignatureStream(path, backend=task.backend, limits=task.limits) as stream:
         if task.kind == "sign":
             result: Result = whole(stream, tell)

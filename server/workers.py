@@ -28,7 +28,7 @@ from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still
 from mitate.kernels.views import Level, PictureViews
 from mitate.server import metrics
-from mitate.server.worker import Allowance, Task, worker_main
+from mitate.server.worker import Allowance, Pixels, Task, worker_main
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +153,23 @@ class WorkerPool:
             result = self._work(task, progress, cancelled)
         if not isinstance(result, Still):
             raise WorkerDied(f"a worker answered {type(result).__name__} instead of a frame")
+        return result
+
+    def frames(
+        self,
+        path: Path,
+        times_ms: tuple[int, ...],  # increasing
+        longest_side: int,
+        progress: Progress,
+        cancelled: threading.Event,
+        limits: Limits,
+    ) -> list[Pixels]:
+        """Return the frames of a video at some times, (h, w, 3) RGB each; raises as `sign`."""
+        task = Task("frames", str(path), limits, times_ms=times_ms, longest_side=longest_side)
+        with self._long:
+            result = self._work(task, progress, cancelled)
+        if not isinstance(result, list):
+            raise WorkerDied(f"a worker answered {type(result).__name__} instead of frames")
         return result
 
     def close(self) -> None:

@@ -134,7 +134,10 @@ class Scan(scan_pb2_grpc.ScanServiceServicer):
             a_match(2, query_from_ms=1000, query_to_ms=2000, mirrored=True),
         ]
         result: Any = scan_pb2.ScanVideoResponse(
-            segments=[] if b"none" in content else segments, duration_ms=2000, matched_ms=1800
+            segments=[] if b"none" in content else segments,
+            duration_ms=2000,
+            matched_ms=1800,
+            picture=b"drawn" if request.with_picture else b"",
         )
         if content.startswith(b"bad"):
             result = InvalidMedia("no video stream in it")

@@ -283,3 +283,37 @@ def test_wrong_usage_ends_with_2(arguments: str, capsys: pytest.CaptureFixture[s
     captured = capsys.readouterr()
     assert (ended.value.code, captured.out) == (2, "")
     assert "usage: mitate" in captured.err
+
+
+def test_a_scan_is_drawn_where_it_is_told(run: Run, clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "out.png"
+    code, (line,), _ = run("scan", clip, "--picture", target)
+    assert (code, line["picture"]) == (0, str(target))
+    assert target.read_bytes() == b"drawn"
+    assert run("scan", clip)[1][0]["picture"] is None
+
+
+def test_of_several_files_each_gets_a_picture_of_its_own(
+    run: Run, clip: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / clip.name
+    other.parent.mkdir()
+    other.write_bytes(clip.read_bytes())
+    code, lines, _ = run("scan", clip, other, clip, "--picture", tmp_path / "out.png")
+    names = [f"{clip.stem}{number}-out.png" for number in ("", "-2", "")]
+    assert [Path(line["picture"]).name for line in lines] == names
+    assert code == 0 and all((tmp_path / name).is_file() for name in names)
+
+
+@pytest.mark.parametrize("flag", ["--picture", "--export"])
+@pytest.mark.parametrize("name", ["out.jpg", "folder.{}", "file/out.{}"])
+def test_a_timeline_that_cannot_be_written_is_wrong_usage_before_any_work(
+    run: Run, state: State, clip: Path, tmp_path: Path, flag: str, name: str
+) -> None:
+    suffix = "png" if flag == "--picture" else "csv"
+    (tmp_path / f"folder.{suffix}").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as wrong:
+        run("scan", clip, flag, tmp_path / name.format(suffix))
+    assert wrong.value.code == 2
+    assert not state.calls

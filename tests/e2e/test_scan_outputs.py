@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from conftest import Server, running
+from PIL import Image
 
 from mitate.clients import Client
+from mitate.clients.results import SearchOptions
+from mitate.kernels import signature_file
 from mitate.kernels.sign import sign
 from mitate.kernels.signature import Signature
 
@@ -50,6 +54,27 @@ def test_a_scan_is_written_for_editors_and_tables(
     assert [row["title"] for row in rows] == ["test", "zoom"]
     assert abs(int(rows[0]["from_ms"]) - 1000) <= 60
     assert (rows[0]["mirrored"], rows[1]["mirrored"]) == ("False", "True")
+
+
+def test_a_scan_is_drawn_with_frames_of_the_video_and_of_its_sources(
+    server: Server, amv: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "amv.png"
+    (answer,) = server.answers("scan", amv, "--picture", target)
+    assert answer["picture"] == str(target)
+    image = Image.open(io.BytesIO(target.read_bytes()))
+    with Client(server.address) as client:
+        drawn = client.scan(amv, draw=True).picture
+        assert client.scan(amv).picture == b""
+        nothing = client.scan(amv, SearchOptions(title_ids=(999,)), draw=True)
+    assert Image.open(io.BytesIO(drawn)).size == image.size
+    assert nothing.segments == ()
+    assert Image.open(io.BytesIO(nothing.picture)).height < image.height
+    signed = tmp_path / "signed.msig"
+    with signed.open("wb") as file:
+        signature_file.write(sign(amv), file)
+    assert server.mitate("scan", signed, "--picture", target).returncode == 0
+    assert Image.open(io.BytesIO(target.read_bytes())).size == image.size
 
 
 def test_an_export_that_names_no_format_is_wrong_usage(server: Server, amv: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import InvalidArgument, InvalidMedia, NotFound
 from mitate.kernels.sign import sign
-from mitate.kernels.stills import SHOWN_SIDE, still
+from mitate.kernels.stills import SHOWN_SIDE, frames_at, still
 from mitate.kernels.views import picture_views
 
 LONG = "testsrc2=s=160x90:r=12:d=16"
@@ -135,3 +135,15 @@ def test_what_is_no_media_is_refused(tmp_path: Path) -> None:
     scene(1, 400, 300).save(tmp_path / "b.png")
     with pytest.raises(InvalidMedia, match="the limit is 100"):
         still(tmp_path / "b.png", limits=Limits(max_still_pixels=100))
+
+
+def test_frames_at_many_times_are_those_at_each(film: Path) -> None:
+    times_ms = [0, 0, 83, 950, 8000, 8000, 15_950, 99_000]
+    found = frames_at(film, times_ms, 160)
+    for at_ms, pixels in zip(times_ms, found, strict=True):
+        assert np.array_equal(pixels, still(film, min(at_ms, 15_999)).pixels), at_ms
+
+
+def test_frames_are_reduced_to_the_longest_side(film: Path) -> None:
+    assert [one.shape for one in frames_at(film, [0, 500], 80)] == [(45, 80, 3)] * 2
+    assert frames_at(film, [], 80) == []

@@ -28,7 +28,7 @@ from mitate.v1 import match_pb2 as mitate_dot_v1_dot_match__pb2
 from mitate.v1 import media_pb2 as mitate_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14mitate/v1/scan.proto\x12\tmitate.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x15mitate/v1/match.proto\x1a\x15mitate/v1/media.proto\"W\n\x0eScanLiveConfig\x12/\n\x07options\x18\x01 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x14\n\x06lag_ms\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\"[\n\x0fScanLiveRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.mitate.v1.ScanLiveConfigH\x00\x12\x10\n\x06\x66rames\x18\x02 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"O\n\x10ScanLiveResponse\x12&\n\x0cnew_segments\x18\x01 \x03(\x0b\x32\x10.mitate.v1.Match\x12\x13\n\x0bposition_ms\x18\x02 \x01(\x03\"\x8a\x01\n\x10ScanVideoRequest\x12+\n\x05media\x18\x01 \x01(\x0b\x32\x16.mitate.v1.MediaSourceB\x04\xe2\x41\x01\x02\x12/\n\x07options\x18\x02 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"\x8d\x01\n\x11ScanVideoResponse\x12\"\n\x08segments\x18\x01 \x03(\x0b\x32\x10.mitate.v1.Match\x12\x13\n\x0b\x64uration_ms\x18\x02 \x01(\x03\x12\x12\n\nmatched_ms\x18\x03 \x01(\x03\x12+\n\x0b\x64iagnostics\x18\x04 \x01(\x0b\x32\x16.mitate.v1.Diagnostics\"G\n\x0cScanMetadata\x12%\n\x08progress\x18\x01 \x01(\x0b\x32\x13.mitate.v1.Progress\x12\x10\n\x08segments\x18\x02 \x01(\r\"F\n\x10WatchScanRequest\x12\x17\n\toperation\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x61\x66ter_event\x18\x02 \x01(\x04\x42\x04\xe2\x41\x01\x01\"\xa2\x01\n\x11WatchScanResponse\x12\r\n\x05\x65vent\x18\x01 \x01(\x04\x12)\n\x08metadata\x18\x02 \x01(\x0b\x32\x17.mitate.v1.ScanMetadata\x12&\n\x0cnew_segments\x18\x03 \x03(\x0b\x32\x10.mitate.v1.Match\x12+\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1d.google.longrunning.Operation2\xe9\x01\n\x0bScanService\x12G\n\tScanVideo\x12\x1b.mitate.v1.ScanVideoRequest\x1a\x1d.google.longrunning.Operation\x12H\n\tWatchScan\x12\x1b.mitate.v1.WatchScanRequest\x1a\x1c.mitate.v1.WatchScanResponse0\x01\x12G\n\x08ScanLive\x12\x1a.mitate.v1.ScanLiveRequest\x1a\x1b.mitate.v1.ScanLiveResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14mitate/v1/scan.proto\x12\tmitate.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x15mitate/v1/match.proto\x1a\x15mitate/v1/media.proto\"W\n\x0eScanLiveConfig\x12/\n\x07options\x18\x01 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x14\n\x06lag_ms\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\"[\n\x0fScanLiveRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.mitate.v1.ScanLiveConfigH\x00\x12\x10\n\x06\x66rames\x18\x02 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"O\n\x10ScanLiveResponse\x12&\n\x0cnew_segments\x18\x01 \x03(\x0b\x32\x10.mitate.v1.Match\x12\x13\n\x0bposition_ms\x18\x02 \x01(\x03\"\xa6\x01\n\x10ScanVideoRequest\x12+\n\x05media\x18\x01 \x01(\x0b\x32\x16.mitate.v1.MediaSourceB\x04\xe2\x41\x01\x02\x12/\n\x07options\x18\x02 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1a\n\x0cwith_picture\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\x9e\x01\n\x11ScanVideoResponse\x12\"\n\x08segments\x18\x01 \x03(\x0b\x32\x10.mitate.v1.Match\x12\x13\n\x0b\x64uration_ms\x18\x02 \x01(\x03\x12\x12\n\nmatched_ms\x18\x03 \x01(\x03\x12+\n\x0b\x64iagnostics\x18\x04 \x01(\x0b\x32\x16.mitate.v1.Diagnostics\x12\x0f\n\x07picture\x18\x05 \x01(\x0c\"G\n\x0cScanMetadata\x12%\n\x08progress\x18\x01 \x01(\x0b\x32\x13.mitate.v1.Progress\x12\x10\n\x08segments\x18\x02 \x01(\r\"F\n\x10WatchScanRequest\x12\x17\n\toperation\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x61\x66ter_event\x18\x02 \x01(\x04\x42\x04\xe2\x41\x01\x01\"\xa2\x01\n\x11WatchScanResponse\x12\r\n\x05\x65vent\x18\x01 \x01(\x04\x12)\n\x08metadata\x18\x02 \x01(\x0b\x32\x17.mitate.v1.ScanMetadata\x12&\n\x0cnew_segments\x18\x03 \x03(\x0b\x32\x10.mitate.v1.Match\x12+\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1d.google.longrunning.Operation2\xe9\x01\n\x0bScanService\x12G\n\tScanVideo\x12\x1b.mitate.v1.ScanVideoRequest\x1a\x1d.google.longrunning.Operation\x12H\n\tWatchScan\x12\x1b.mitate.v1.WatchScanRequest\x1a\x1c.mitate.v1.WatchScanResponse0\x01\x12G\n\x08ScanLive\x12\x1a.mitate.v1.ScanLiveRequest\x1a\x1b.mitate.v1.ScanLiveResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +45,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCANVIDEOREQUEST'].fields_by_name['options']._serialized_options = b'\342A\001\001'
   _globals['_SCANVIDEOREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SCANVIDEOREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_SCANVIDEOREQUEST'].fields_by_name['with_picture']._loaded_options = None
+  _globals['_SCANVIDEOREQUEST'].fields_by_name['with_picture']._serialized_options = b'\342A\001\001'
   _globals['_WATCHSCANREQUEST'].fields_by_name['operation']._loaded_options = None
   _globals['_WATCHSCANREQUEST'].fields_by_name['operation']._serialized_options = b'\342A\001\002'
   _globals['_WATCHSCANREQUEST'].fields_by_name['after_event']._loaded_options = None
@@ -56,15 +58,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCANLIVERESPONSE']._serialized_start=333
   _globals['_SCANLIVERESPONSE']._serialized_end=412
   _globals['_SCANVIDEOREQUEST']._serialized_start=415
-  _globals['_SCANVIDEOREQUEST']._serialized_end=553
-  _globals['_SCANVIDEORESPONSE']._serialized_start=556
-  _globals['_SCANVIDEORESPONSE']._serialized_end=697
-  _globals['_SCANMETADATA']._serialized_start=699
-  _globals['_SCANMETADATA']._serialized_end=770
-  _globals['_WATCHSCANREQUEST']._serialized_start=772
-  _globals['_WATCHSCANREQUEST']._serialized_end=842
-  _globals['_WATCHSCANRESPONSE']._serialized_start=845
-  _globals['_WATCHSCANRESPONSE']._serialized_end=1007
-  _globals['_SCANSERVICE']._serialized_start=1010
-  _globals['_SCANSERVICE']._serialized_end=1243
+  _globals['_SCANVIDEOREQUEST']._serialized_end=581
+  _globals['_SCANVIDEORESPONSE']._serialized_start=584
+  _globals['_SCANVIDEORESPONSE']._serialized_end=742
+  _globals['_SCANMETADATA']._serialized_start=744
+  _globals['_SCANMETADATA']._serialized_end=815
+  _globals['_WATCHSCANREQUEST']._serialized_start=817
+  _globals['_WATCHSCANREQUEST']._serialized_end=887
+  _globals['_WATCHSCANRESPONSE']._serialized_start=890
+  _globals['_WATCHSCANRESPONSE']._serialized_end=1052
+  _globals['_SCANSERVICE']._serialized_start=1055
+  _globals['_SCANSERVICE']._serialized_end=1288
 # @@protoc_insertion_point(module_scope)

@@ -35,26 +35,30 @@ class ScanLiveResponse(_message.Message):
     def __init__(self, new_segments: _Optional[_Iterable[_Union[_match_pb2.Match, _Mapping]]] = ..., position_ms: _Optional[int] = ...) -> None: ...
 
 class ScanVideoRequest(_message.Message):
-    __slots__ = ("media", "options", "request_id")
+    __slots__ = ("media", "options", "request_id", "with_picture")
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    WITH_PICTURE_FIELD_NUMBER: _ClassVar[int]
     media: _media_pb2.MediaSource
     options: _match_pb2.SearchOptions
     request_id: str
-    def __init__(self, media: _Optional[_Union[_media_pb2.MediaSource, _Mapping]] = ..., options: _Optional[_Union[_match_pb2.SearchOptions, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    with_picture: bool
+    def __init__(self, media: _Optional[_Union[_media_pb2.MediaSource, _Mapping]] = ..., options: _Optional[_Union[_match_pb2.SearchOptions, _Mapping]] = ..., request_id: _Optional[str] = ..., with_picture: _Optional[bool] = ...) -> None: ...
 
 class ScanVideoResponse(_message.Message):
-    __slots__ = ("segments", "duration_ms", "matched_ms", "diagnostics")
+    __slots__ = ("segments", "duration_ms", "matched_ms", "diagnostics", "picture")
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     DURATION_MS_FIELD_NUMBER: _ClassVar[int]
     MATCHED_MS_FIELD_NUMBER: _ClassVar[int]
     DIAGNOSTICS_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
     segments: _containers.RepeatedCompositeFieldContainer[_match_pb2.Match]
     duration_ms: int
     matched_ms: int
     diagnostics: _match_pb2.Diagnostics
-    def __init__(self, segments: _Optional[_Iterable[_Union[_match_pb2.Match, _Mapping]]] = ..., duration_ms: _Optional[int] = ..., matched_ms: _Optional[int] = ..., diagnostics: _Optional[_Union[_match_pb2.Diagnostics, _Mapping]] = ...) -> None: ...
+    picture: bytes
+    def __init__(self, segments: _Optional[_Iterable[_Union[_match_pb2.Match, _Mapping]]] = ..., duration_ms: _Optional[int] = ..., matched_ms: _Optional[int] = ..., diagnostics: _Optional[_Union[_match_pb2.Diagnostics, _Mapping]] = ..., picture: _Optional[bytes] = ...) -> None: ...
 
 class ScanMetadata(_message.Message):
     __slots__ = ("progress", "segments")
