@@ -23,11 +23,11 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, help="folder of what was made before")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    for name in ("per-cell", "negatives", "distractors"):
+    for name in ("per-cell", "negatives", "distractors", "encodes", "clips"):
         parser.add_argument(f"--{name}", type=int)
     given = parser.parse_args()
     sizes = QUICK if given.quick else FULL
-    for name in ("per_cell", "negatives", "distractors"):
+    for name in ("per_cell", "negatives", "distractors", "encodes", "clips"):
         if getattr(given, name) is not None:
             sizes = replace(sizes, **{name: getattr(given, name)})
     show(given.media, given.quick, sizes, tuple(given.methods), given.cache, given.seed, given.jobs)

@@ -55,9 +55,9 @@ def calibrate(media_folder: Path, sizes: Sizes = QUICK, seed: int = 7, jobs: int
     looks, asks = Looks(), protocol.asks()
     queries = shop.queries([looks, method], asks)
     asks = as_edited(asks, queries[looks.name])
-    groups = grouped(protocol, asks, [chunk.titles for chunk in chunks])
+    groups = grouped(protocol, asks, [chunk.titles for chunk in chunks], len(surveys))
     references = list(enumerate([*of_clips[method.name], *of_chunks[method.name]]))
-    answers, _, _ = answer(method, references, queries[method.name], groups)
+    answers, _ = answer(method.searcher(references), queries[method.name], groups)
     fitted = fit(_outcomes(protocol, asks, answers), default_calibration())
     TARGET.write_text(json.dumps(asdict(fitted), indent=2) + "\n", "utf-8")
 

@@ -26,7 +26,7 @@ from bench.quality.transforms import NOT_IN_MEAN, cells
 RATES = {"r1": None, "r1_at_1_percent": 0.01, "r1_at_0.1_percent": 0.001}
 N_DRAWS = 200
 NEGATIVE_KINDS = ("unrelated", "series", "shared")
-_CLAIMS = ("match", "ambiguous")
+CLAIMS = ("match", "ambiguous")
 
 
 class Judged:
@@ -41,12 +41,12 @@ class Judged:
                 for ask, answer in zip(asks, answers, strict=True)
             ]
         )
-        names = sorted({protocol.title(ask) for ask in asks})
-        self.titles: Ints = np.array([names.index(protocol.title(ask)) for ask in asks])
+        self.names = sorted({protocol.title(ask) for ask in asks})
+        self.titles: Ints = np.array([self.names.index(protocol.title(ask)) for ask in asks])
         order = {cell: number for number, cell in enumerate(cells())}
         self.cells: Ints = np.array([order[ask.cell] for ask in asks])
         self.scores: Floats = np.array([answer.score for answer in answers], np.float64)
-        self.claimed: Bools = np.array([answer.verdict in _CLAIMS for answer in answers])
+        self.claimed: Bools = np.array([answer.verdict in CLAIMS for answer in answers])
         self.matched: Bools = np.array([answer.verdict == "match" for answer in answers])
         self.scored = np.flatnonzero(self.kinds != "flat")
         self.positive: Bools = self.kinds[self.scored] == "positive"

@@ -26,6 +26,15 @@ class Outcomes:
     negative: Bools  # (n,) the only right answer is none
     titles: Ints  # (n,) number of the title that a query is from
 
+    def and_also(self, other: Outcomes) -> Outcomes:
+        """Return these queries, then others."""
+        return Outcomes(
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.right, other.right]),
+            np.concatenate([self.negative, other.negative]),
+            np.concatenate([self.titles, other.titles]),
+        )
+
     def take(self, rows: Ints) -> Outcomes:
         """Return some of the queries, in order and perhaps repeated."""
         return Outcomes(self.scores[rows], self.right[rows], self.negative[rows], self.titles[rows])

@@ -38,10 +38,28 @@ class Sizes:
     flats: int
     distractors: int
     first_ms: int  # queries are taken from so much of each clip
+    encodes: int = 0  # pictures of other files, per title
+    clips: int = 0  # of a few seconds, per edit; and as many of titles left out
 
 
-QUICK = Sizes(per_cell=6, negatives=800, flats=60, distractors=20_000, first_ms=15_000)
-FULL = Sizes(per_cell=60, negatives=10_000, flats=300, distractors=1_250_000, first_ms=3_600_000)
+QUICK = Sizes(
+    per_cell=6,
+    negatives=800,
+    flats=60,
+    distractors=20_000,
+    first_ms=15_000,
+    encodes=4,
+    clips=1,
+)
+FULL = Sizes(
+    per_cell=60,
+    negatives=10_000,
+    flats=300,
+    distractors=1_250_000,
+    first_ms=3_600_000,
+    encodes=30,
+    clips=4,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,14 @@ def same(
     return found
 
 
+def likeness(
+    thumbs: NDArray[np.uint8],  # (n, 36, 64, 3)
+    others: NDArray[np.uint8],  # (m, 36, 64, 3)
+) -> NDArray[np.float32]:
+    """Return the correlation of luma of every two, (n, m)."""
+    return np.asarray(_unit(thumbs) @ _unit(others).T)
+
+
 def is_flat(picture: Pixels) -> bool:
     """Tell whether a picture is black, white or nearly of one colour."""
     return bool(picture.mean(axis=2).std() < FLAT_DEVIATION)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from bench.quality.encodes import FAMILY
 from bench.quality.figures import NEGATIVE_KINDS
 
 _MEANS = {"r1": "R@1", "r1_at_1_percent": "at 1 %", "r1_at_0.1_percent": "at 0.1 %"}
@@ -20,7 +21,8 @@ _ALARMS = {
 
 def markdown(found: dict[str, Any]) -> str:
     """Return all figures; a cell of the table is R@1 / at 1 % / at 0.1 % false alarms."""
-    return "\n".join([*_head(found), "", *_summary(found), "", *_cells(found), ""])
+    parts = [_head(found), _summary(found), _cells(found), _clips(found)]
+    return "\n".join(line for part in parts for line in (*part, ""))
 
 
 def _head(found: dict[str, Any]) -> Iterator[str]:
@@ -28,6 +30,9 @@ def _head(found: dict[str, Any]) -> Iterator[str]:
     of = f"{found['titles']} titles, {found['episodes']} episodes, seed {found['seed']}"
     yield f"Queries: {asked}; {of}."
     yield f"Machine: {found['machine']['cpu']}. Figures in percent."
+    if found.get("encodes_unlike"):
+        files = ", ".join(found["encodes_unlike"])
+        yield f"Other files that hold no moment of the file searched: {files}."
     for name, why in found["missing"].items():
         yield f"Without {name}: {why}."
 
@@ -44,7 +49,9 @@ def _summary(found: dict[str, Any]) -> Iterator[str]:
         figures = [m["false_alarms"].get(kind, {}).get(key) for m in methods.values()]
         if any(figure is not None for figure in figures):
             yield _row(f"{kind}: {label}", [_text(figure, 2) for figure in figures])
-    for key in ("positive", "positive_named_wrong", "negative", "flat"):
+    for key in ("positive", "positive_named_wrong", "negative", "flat", FAMILY):
+        if any(key not in m["verdicts"] for m in methods.values()):
+            continue
         yield _row(
             f"verdict right, {key}" if key != "positive_named_wrong" else "positive named wrongly",
             [_text(m["verdicts"][key], 1) for m in methods.values()],
@@ -61,6 +68,32 @@ def _cells(found: dict[str, Any]) -> Iterator[str]:
     for rows in zip(*(m["cells"] for m in methods.values()), strict=True):
         texts = [" / ".join(f"{row[key]:.0f}" for key in _MEANS) for row in rows]
         yield _row(rows[0]["family"], [rows[0]["strength"], str(rows[0]["n"]), *texts])
+
+
+def _clips(found: dict[str, Any]) -> Iterator[str]:
+    methods = found.get("clips", {}).get("methods", {})
+    if not methods:
+        return
+    negatives = [m["negatives"] for m in methods.values()]
+    yield (
+        f"Clips, each looked for in {found['clips']['references_per_clip']} references: the moment "
+        "named at first place / and claimed as found / with a score above that of every clip of "
+        f"another title that is not there; {negatives[0]['n']} of these."
+    )
+    yield ""
+    yield _row("clips", ["n", *methods])
+    yield _row("---", ["---:"] * (len(methods) + 1))
+    for rows in zip(*(m["clips"].items() for m in methods.values()), strict=True):
+        keys = ("right", "claimed_right", "safe")
+        texts = [" / ".join(f"{row[key]:.0f}" for key in keys) for _, row in rows]
+        yield _row(rows[0][0], [str(rows[0][1]["n"]), *texts])
+    wrong = [_text(m["claimed_wrong"], 1) for m in methods.values()]
+    yield _row("claimed wrongly", [str(next(iter(methods.values()))["clips"]["all"]["n"]), *wrong])
+    errors = [m["start_error_ms"] or (None, None) for m in methods.values()]
+    texts = [f"{_text(median, 0)} / {_text(high, 0)}" for median, high in errors]
+    yield _row("start error in ms where the source is right, median / p90", ["", *texts])
+    texts = [f"{one['answered']} (at most {one['at_most_95']:.1f} %)" for one in negatives]
+    yield _row("clips of titles left out that are claimed", [str(negatives[0]["n"]), *texts])
 
 
 def _row(first: str, rest: Any) -> str:

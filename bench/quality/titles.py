@@ -43,6 +43,15 @@ class Media:
         """Return the clips of the title of `clip`, itself included."""
         return [other for other in self.clips if other.title == clip.title]
 
+    def with_others(self) -> Media:
+        """Return every file as a clip of its own; those that stand for an episode keep numbers."""
+        others = [(clip, path) for clip in self.clips for path in clip.others]
+        added = (
+            Clip(number, path, clip.title, clip.episode)
+            for number, (clip, path) in enumerate(others, len(self.clips))
+        )
+        return Media((*self.clips, *added), self.stills)
+
 
 def find(media: Path) -> Media:
     """Read the clips of a folder, with its manifest.csv where there is one beside it."""
