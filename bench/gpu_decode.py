@@ -46,7 +46,7 @@ def _gpu_s(cupy: Any, work: Callable[[], object], rounds: int = 20) -> float:
         end.record()
         end.synchronize()
         times.append(cupy.cuda.get_elapsed_time(begin, end) / 1000)
-    return min(times)
+    return float(min(times))
 
 
 def bandwidth() -> dict[str, float]:
@@ -138,7 +138,7 @@ def growth(paths: Sequence[Path], minutes: float) -> dict[str, float]:
 
     def used_mib() -> float:
         free, total = cupy.cuda.runtime.memGetInfo()
-        return (total - free) / MIB
+        return float((total - free) / MIB)
 
     started, early_mib = time.monotonic(), None
     while (passed := time.monotonic() - started) < minutes * 60:

@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,9 @@ def _fill(index: GpuIndex, base: NDArray[np.int8], n_rows: int) -> None:
         index.add_runs(_shifted(base, shift), firsts, _shifted(centres, shift), radii)
 
 
-def _shifted(rows: NDArray[np.int8], shift: NDArray[np.float64]) -> NDArray[np.int8]:
+def _shifted(
+    rows: NDArray[np.int8], shift: NDArray[np.float64] | NDArray[np.int64]
+) -> NDArray[np.int8]:
     return np.clip(rows + shift.astype(np.int16), -128, 127).astype(np.int8)
 
 
@@ -112,7 +115,7 @@ def _unrelated(base: NDArray[np.int8], n: int) -> NDArray[np.int8]:
 def _rates(index: GpuIndex, queries: NDArray[np.int8]) -> dict[str, Any]:
     batch = [_wall_s(lambda: index.search(queries, K)) for _ in range(ROUNDS)]
     one = [
-        _wall_s(lambda i=i: index.search(queries[i % BATCH : i % BATCH + 1], K))
+        _wall_s(partial(index.search, queries[i % BATCH : i % BATCH + 1], K))
         for i in range(min(SINGLES, 20 * ROUNDS))
     ]
     return {

@@ -104,12 +104,12 @@ def _pictures(media: Path) -> list[bytes]:
 def _look(library: Library, calibration: Calibration, picture: bytes) -> None:
     snapshot = library.snapshot()
 
-    def find(vectors: NDArray[np.int8], k: int) -> Found:
-        return Found(library.index.search(vectors, k), snapshot, 0.0, 1)
+    def find(queries: NDArray[np.int8], k: int) -> Found:
+        return Found(library.index.search(queries, k), snapshot, 0.0, 1)
 
-    def find_windows(vectors: NDArray[np.int8], k: int, window: int = ANY_WINDOW) -> Found:
+    def find_windows(queries: NDArray[np.int8], k: int, window: int = ANY_WINDOW) -> Found:
         allowed = snapshot.allowed(Scope(window=window), windows=True)
-        return Found(library.windows.search(vectors, k, allowed), snapshot, 0.0, 1)
+        return Found(library.windows.search(queries, k, allowed), snapshot, 0.0, 1)
 
     closer = Closer(find_windows, calibration, 0.001)
     search_pictures([picture_views(picture)], find, _names, 5, closer=closer)

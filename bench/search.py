@@ -11,6 +11,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,11 @@ def _beside_faiss(real: NDArray[np.uint8], rounds: int) -> dict[str, Any]:
     for batch in BATCHES:
         noisy = _queries(layouts, max(batch, LEAST_QUERIES))
         vectors, floats = derive(noisy), noisy.astype(np.float32)
-        searches = {
-            "runs": lambda v=vectors, b=batch: _in_batches(with_runs, v, b),
-            "scan": lambda v=vectors, b=batch: _in_batches(without, v, b),
-            "flat": lambda f=floats, b=batch: _in_batches(flat, f, b),
-            "ivf": lambda f=floats, b=batch: _in_batches(ivf, f, b),
+        searches: dict[str, Callable[[], object]] = {
+            "runs": partial(_in_batches, with_runs, vectors, batch),
+            "scan": partial(_in_batches, without, vectors, batch),
+            "flat": partial(_in_batches, flat, floats, batch),
+            "ivf": partial(_in_batches, ivf, floats, batch),
         }
         cases[f"10 nearest of {COUNT:,}, batch {batch}"] = {
             **_ratios(searches, len(noisy), rounds),
@@ -106,7 +107,7 @@ def _large(real: NDArray[np.uint8], rounds: int) -> dict[str, Any]:
         del layouts, episodes
     queries = derive(np.concatenate(sample))[:256]
     used_bytes = _resident_bytes() - before_bytes
-    one = [_cpu_s(lambda i=i: index.search(queries[i : i + 1], K)) for i in range(64)]
+    one = [_cpu_s(partial(index.search, queries[i : i + 1], K)) for i in range(64)]
     many = [_cpu_s(lambda: index.search(queries, K)) for _ in range(rounds)]
     new = derive(like_real(real, EPISODE_FRAMES, SEED + 99))
     started = time.perf_counter()
@@ -150,7 +151,8 @@ def _queries(layouts: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
     """Return stored descriptors with noise of one step."""
     draws = np.random.default_rng(SEED)
     picked = layouts[draws.integers(0, len(layouts), count)].astype(np.int16)
-    return np.clip(picked + draws.integers(-1, 2, picked.shape), 0, 31).astype(np.uint8)
+    noisy = picked + draws.integers(-1, 2, picked.shape)
+    return noisy.clip(0, 31).astype(np.uint8)
 
 
 def _ivf(layouts: NDArray[np.uint8]) -> Any:
@@ -158,7 +160,7 @@ def _ivf(layouts: NDArray[np.uint8]) -> Any:
     step = len(layouts) // IVF_TRAINED
     index.train(layouts[::step].astype(np.float32))
     index.add(layouts.astype(np.float32))
-    index.nprobe = IVF_PROBES
+    faiss.extract_index_ivf(index).nprobe = IVF_PROBES
     return index
 
 

@@ -34,7 +34,9 @@ def batch(count: int) -> search_pb2.SignatureBatch:
 def _unary(
     channel: grpc.Channel, window: int, count: int, end_s: float, took_s: list[float]
 ) -> None:
-    call = channel.unary_unary("/mitate.v1.SearchService/BatchSearchSignatures")
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+        "/mitate.v1.SearchService/BatchSearchSignatures"
+    )
     request = search_pb2.BatchSearchSignaturesRequest(signatures=batch(count)).SerializeToString()
     while time.perf_counter() < end_s:
         started_s = time.perf_counter()
@@ -45,7 +47,9 @@ def _unary(
 def _stream(
     channel: grpc.Channel, window: int, count: int, end_s: float, took_s: list[float]
 ) -> None:
-    call = channel.stream_stream("/mitate.v1.SearchService/StreamSearch")
+    call: grpc.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
+        "/mitate.v1.SearchService/StreamSearch"
+    )
     config = search_pb2.StreamSearchConfig(preserve_order=True)
     opening = search_pb2.StreamSearchRequest(config=config).SerializeToString()
     message = search_pb2.StreamSearchRequest(signatures=batch(count)).SerializeToString()

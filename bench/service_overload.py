@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,19 @@ def _request(count: int, priority: int) -> bytes:
     return request.SerializeToString()
 
 
+def _unary(channel: grpc.aio.Channel) -> grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]:
+    return channel.unary_unary(METHOD)
+
+
+def _stream(channel: grpc.aio.Channel) -> grpc.aio.StreamStreamMultiCallable[bytes, bytes]:
+    return channel.stream_stream(STREAM)
+
+
 async def _on_schedule(address: str, per_s: float, seconds: float, priority: int) -> dict[str, Any]:
     """Send calls at a rate; return what became of them and how long the accepted took."""
     request, took_ms, failed = _request(COUNT, priority), list[float](), dict[str, int]()
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(METHOD)
+        call = _unary(channel)
 
         async def one() -> None:
             started_s = time.perf_counter()
@@ -69,7 +78,7 @@ async def _closed_loop(address: str, callers: int, seconds: float) -> float:
     """Return the calls per second that callers get who wait for their answers."""
     request, n_done, end_s = _request(COUNT, 2), 0, time.perf_counter() + seconds
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(METHOD)
+        call = _unary(channel)
 
         async def caller() -> None:
             nonlocal n_done
@@ -85,7 +94,7 @@ async def _single(address: str, n_calls: int) -> list[float]:
     """Return how long single interactive signatures take, one after the other."""
     request, took_ms = _request(1, 1), list[float]()
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(METHOD)
+        call = _unary(channel)
         for _ in range(n_calls):
             started_s = time.perf_counter()
             await call(request, metadata=METADATA)
@@ -111,7 +120,7 @@ async def _idle_streams(address: str, n_streams: int) -> int:
     n_open = 0
     for _ in range(0, n_streams, 100):
         options = [("grpc.use_local_subchannel_pool", 1)]
-        call = grpc.aio.insecure_channel(address, options).stream_stream(STREAM)
+        call = _stream(grpc.aio.insecure_channel(address, options))
         streams = [call(metadata=METADATA) for _ in range(100)]
         done = await asyncio.gather(
             *(stream.write(data) for stream in streams), return_exceptions=True
@@ -135,7 +144,7 @@ async def _connections(address: str, per_s: float, seconds: float) -> int:
         nonlocal n_done
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(address, options) as channel:
-            await channel.unary_unary(METHOD)(request, metadata=METADATA, timeout=10)
+            await _unary(channel)(request, metadata=METADATA, timeout=10)
             n_done += 1
 
     begun_s, tasks = time.perf_counter(), list[asyncio.Task[None]]()
@@ -189,15 +198,15 @@ def measure(seconds: float) -> dict[str, Any]:
 
 def _loads(kind: str, address: str, rest: list[str]) -> Any:
     numbers = [float(one) for one in rest]
-    work = {
+    work: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
         "closed": lambda: _closed_loop(address, int(numbers[0]), numbers[1]),
         "schedule": lambda: _on_schedule(address, numbers[0], numbers[1], int(numbers[2])),
         "beside": lambda: _beside_bulk(address, numbers[0]),
         "single": lambda: _single(address, int(numbers[0])),
         "connections": lambda: _connections(address, numbers[0], numbers[1]),
         "idle": lambda: _idle_streams(address, int(numbers[0])),
-    }[kind]
-    return asyncio.run(work())
+    }
+    return asyncio.run(work[kind]())
 
 
 if __name__ == "__main__":

@@ -106,10 +106,10 @@ def idle(folder: Path, batch_ms: float, signature_ms: float = 0.0, *, merged: bo
             time.sleep(wait_ms / 1000)
         return columns(len(layouts), wanted.k)
 
-    def build(its: Settings) -> App:
-        app = built(its)
+    def build(settings: Settings) -> App:
+        app = built(settings)
         app.batches.close()
-        n_queued = its.max_queue_signatures
+        n_queued = settings.max_queue_signatures
         app.batches = (
             Batches(answer, n_queued) if merged else Batches(answer, n_queued, in_flight=1, most=1)
         )

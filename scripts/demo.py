@@ -66,7 +66,7 @@ def drawn_picture(seed: int, t: float) -> Image.Image:
     picture = Image.new("RGB", SIZE, tuple(draws.integers(60, 230, 3).tolist()))
     draw = ImageDraw.Draw(picture)
     for i in range(9):
-        width, height = draws.integers(60, 160), draws.integers(80, 260)
+        width, height = int(draws.integers(60, 160)), int(draws.integers(80, 260))
         x = (i * 110 - t * (25 + 10 * (i % 3))) % 900 - 150
         colour = tuple(draws.integers(20, 235, 3).tolist())
         draw.rectangle((x, 320 - height, x + width, 320), fill=colour)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.quality.cache import key_of
-from bench.quality.method import NOTHING, Answer, Reference, Searcher, Video, code_version
+from bench.quality.method import NOTHING, Answer, Reference, Searcher, Verdict, Video, code_version
 from bench.quality.pictures import Pixels
 from mitate.kernels.runs import NEW_RUN_DISTANCE
 from mitate.kernels.sign import sign
@@ -87,11 +87,11 @@ class _Searcher:
             return _Neighbours(self._library.index.search(vectors, k, frames), snapshot)
 
         def find_windows(
-            vectors: NDArray[np.int8], k: int, window: int = ANY_WINDOW
+            queries: NDArray[np.int8], k: int, window: int = ANY_WINDOW
         ) -> _Neighbours:
             if window not in masks:
                 masks[window] = snapshot.allowed(replace(scope, window=window), windows=True)
-            return _Neighbours(self._library.windows.search(vectors, k, masks[window]), snapshot)
+            return _Neighbours(self._library.windows.search(queries, k, masks[window]), snapshot)
 
         closer = Closer(find_windows, default_calibration(), _FALSE_ALARM_RATE)
         found = []
@@ -114,5 +114,5 @@ def _answer(found: Found) -> Answer:
     if found.verdict == "uninformative":
         score = float("-inf")
     number = best.source_id - 1
-    verdict = found.verdict.value
+    verdict: Verdict = found.verdict.value
     return Answer(number, best.from_ms, best.to_ms, score, verdict, probability, best.view)

@@ -47,7 +47,7 @@ class Pdq:
 
     def query(self, picture: Pixels) -> _Query:
         """Hash a picture."""
-        import pdqhash  # type: ignore[import-untyped]
+        import pdqhash
 
         bits, quality = pdqhash.compute(np.ascontiguousarray(picture))
         return _Query(np.packbits(bits.astype(np.uint8)), int(quality))

@@ -45,7 +45,7 @@ def same(
     other: Pixels,  # (36, 64, 3)
 ) -> NDArray[np.bool_]:
     """Tell which thumbs show the same picture as another, (n,)."""
-    found = _unit(thumbs) @ _unit(other[None])[0] >= _LEAST_CORRELATION
+    found: NDArray[np.bool_] = _unit(thumbs) @ _unit(other[None])[0] >= _LEAST_CORRELATION
     found[found] = differing(thumbs[found], other) <= SAME_SHARE
     return found
 

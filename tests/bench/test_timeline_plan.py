@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.quality.transforms import Cell
 from bench.timeline import clips
 from bench.timeline.plan import SHOT_S, Planner, Survey
 from bench.timeline.spans import Span
@@ -56,7 +57,7 @@ def test_still_scenes_are_not_asked_for() -> None:
 
 @pytest.mark.parametrize("cell", clips.cells(), ids=" ".join)
 def test_clips_show_what_their_edit_says(planner: Planner, cell: tuple[str, str]) -> None:
-    ask = clips.clip(planner, 1, 0, clips.Cell(*cell))
+    ask = clips.clip(planner, 1, 0, Cell(*cell))
     truth = ask.truth()
     assert truth[0].query_from == 0
     assert all(isinstance(span, Span) and span.query_to > span.query_from for span in truth)

@@ -171,7 +171,7 @@ class State:
     @staticmethod
     def _result(status: str, episode: Any, source: Any) -> catalog_pb2.IngestResult:
         return catalog_pb2.IngestResult(
-            status=catalog_pb2.IngestStatus.Value(f"INGEST_STATUS_{status}"),
+            status=f"INGEST_STATUS_{status}",
             episode=episode,
             source=source,
         )
@@ -199,7 +199,7 @@ def progress(fraction: float) -> match_pb2.Progress:
     )
 
 
-def verdict_of(content: bytes) -> int:
+def verdict_of(content: bytes) -> match_pb2.Verdict:
     """Return the verdict whose name a file contains; a match otherwise."""
     return next((v for word, v in MATCHES.items() if word in content), match_pb2.VERDICT_MATCH)
 

@@ -262,7 +262,7 @@ class Catalog(catalog_pb2_grpc.CatalogServiceServicer):
         return catalog_pb2.DeleteEpisodeResponse()
 
 
-class Operations(operations_pb2_grpc.OperationsServicer):
+class Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
     def __init__(self, state: State) -> None:
         self.state = state
 

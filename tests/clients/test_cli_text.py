@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_answers import State, a_match
@@ -25,7 +26,7 @@ from mitate.clients.cli_text import (
     time_range,
     timeline_sentence,
 )
-from mitate.clients.results import Answer, Timeline, Verdict
+from mitate.clients.results import Alternative, Answer, Match, Timeline, Verdict
 from mitate.kernels.errors import InvalidMedia, NotFound
 
 MATCH = answers.match(a_match(1))
@@ -83,12 +84,12 @@ def test_shown_text_holds_no_control_characters(text: str) -> None:
         ({"query_to_ms": 1000, "speed": 1.001}, ""),
     ],
 )
-def test_notes_say_what_is_special(changes: dict[str, object], text: str) -> None:
+def test_notes_say_what_is_special(changes: dict[str, Any], text: str) -> None:
     assert notes(dataclasses.replace(MATCH, **changes)) == text
 
 
-def answer(verdict: Verdict, kind: str = "image", *matches: object) -> Answer:
-    return Answer(kind, verdict, matches or (MATCH,), exact=True)  # type: ignore[arg-type]
+def answer(verdict: Verdict, kind: str = "image", *matches: Match) -> Answer:
+    return Answer(kind, verdict, matches or (MATCH,), exact=True)
 
 
 def test_every_verdict_is_a_sentence() -> None:
@@ -107,7 +108,8 @@ def test_every_verdict_is_a_sentence() -> None:
 
 def test_an_ambiguous_answer_names_the_others_once() -> None:
     other = answers.match(a_match(2, 2))
-    first = dataclasses.replace(MATCH, alternatives=(answers.match(a_match(2)),))
+    also = Alternative("Tears of Steel", 1, "S01E02", 2, 2, 0, 0, 9.0)
+    first = dataclasses.replace(MATCH, alternatives=(also,))
     assert answer_sentence(answer(Verdict.AMBIGUOUS, "image", first, other)) == (
         "ambiguous: several episodes show this; "
         "first: Tears of Steel, S01E01 at 0:12.4–0:13.1; also Tears of Steel, S01E02"

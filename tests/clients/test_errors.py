@@ -200,7 +200,8 @@ def test_closing_ends_calls_under_way(server: FakeServer) -> None:
     client.stats()
     held = threading.Event()
     server.state.failures[CATALOG + "GetStats"] = []
-    answers = client.stream_search(iter(held.wait, None))
+    never: Any = iter(held.wait, None)
+    answers = client.stream_search(never)
     threading.Timer(0.2, client.close).start()
     with pytest.raises(OperationCancelled):
         next(iter(answers))

@@ -25,6 +25,7 @@ from mitate.v1 import media_pb2, media_pb2_grpc, search_pb2, search_pb2_grpc
 
 LAYOUT = np.zeros((1, 33), np.uint8)
 Make = Callable[..., Any]
+Register = Callable[[Any, grpc.Server], None]
 
 
 @pytest.fixture(params=["blocking", "asyncio"])
@@ -33,7 +34,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     made: list[Any] = []
 
     def make(address: str) -> Any:
-        options = {"timeout_s": 10, "work_timeout_s": 20}
+        options: dict[str, Any] = {"timeout_s": 10, "work_timeout_s": 20}
         kind = Client if request.param == "blocking" else Awaited
         made.append(kind(address, **options))
         return made[-1]
@@ -110,7 +111,7 @@ def test_a_busy_server_is_asked_again_when_it_says_but_not_for_ever(
     make: Make, n_refused: int, delay_ms: int, n_calls: int
 ) -> None:
     busy = Busy(n_refused, delay_ms)
-    register = search_pb2_grpc.add_SearchServiceServicer_to_server
+    register: Register = search_pb2_grpc.add_SearchServiceServicer_to_server
     with serving(lambda server: register(busy, server)) as address:
         client = make(address)
         if n_refused < n_calls:
@@ -155,7 +156,7 @@ class Breaking(media_pb2_grpc.MediaServiceServicer):
 
 def test_an_upload_that_breaks_off_goes_on_where_it_was(make: Make, clip: Path) -> None:
     media = Breaking(n_broken=2)
-    register = media_pb2_grpc.add_MediaServiceServicer_to_server
+    register: Register = media_pb2_grpc.add_MediaServiceServicer_to_server
     with serving(lambda server: register(media, server)) as address:
         sent = make(address).upload(clip)
     content = clip.read_bytes()

@@ -30,7 +30,7 @@ def frames(first_ms: int) -> Signature:
 
 
 def test_segments_come_while_frames_are_pushed(server: FakeServer, state: State) -> None:
-    pushed = [frames(0), file_bytes(frames(1000))]
+    pushed: list[Signature | bytes] = [frames(0), file_bytes(frames(1000))]
     with Client(server.address) as client:
         found = list(client.scan_live(pushed, SearchOptions(title_ids=(4,)), lag_ms=3000))
     assert len(found) == 2

@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import pytest
@@ -28,7 +28,8 @@ from mitate.v1 import search_pb2 as search
 
 MIB = 1 << 20
 LIMIT_BYTES = 64 * MIB  # max_message_bytes
-BATCH = {"type": search.SIGNATURE_TYPE_CLD_33, "count": 1, "data": bytes(33)}
+Send: TypeAlias = "grpc.UnaryUnaryMultiCallable[bytes, bytes]"
+BATCH: dict[str, Any] = {"type": search.SIGNATURE_TYPE_CLD_33, "count": 1, "data": bytes(33)}
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +189,7 @@ def test_a_message_over_the_limit_is_refused_by_its_size(wire: Wire) -> None:
 def test_a_compressed_bomb_is_refused_before_it_is_unpacked_whole(
     wire: Wire, compression: grpc.Compression
 ) -> None:
-    send = wire.channel.unary_unary("/mitate.v1.SearchService/SearchImage")
+    send: Send = wire.channel.unary_unary("/mitate.v1.SearchService/SearchImage")
     with pytest.raises(grpc.RpcError) as caught:
         send(b"\x0a" + b"\0" * (6 * LIMIT_BYTES), timeout=60, compression=compression)
     refusal = refusal_of(caught.value)
@@ -251,7 +252,7 @@ def test_what_is_not_grpc_is_dropped(wire: Wire, server: Server, garbage: bytes)
 
 def test_random_bytes_never_break_a_method(wire: Wire) -> None:
     chance = random.Random(7)
-    send = wire.channel.unary_unary("/mitate.v1.SearchService/BatchSearchSignatures")
+    send: Send = wire.channel.unary_unary("/mitate.v1.SearchService/BatchSearchSignatures")
     valid = batch().SerializeToString()
     for _ in range(500):
         data = bytearray(valid if chance.random() < 0.7 else chance.randbytes(80))

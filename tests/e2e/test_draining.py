@@ -81,7 +81,7 @@ class Load:
             wire.channel.close()
 
     def _go_on(
-        self, method: str, request: Callable[[], Any], keep: Callable[[str], None] = len
+        self, method: str, request: Callable[[], Any], keep: Callable[[str], object] = len
     ) -> None:
         wire = Wire(self._server.address)
         while True:

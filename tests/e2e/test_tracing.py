@@ -28,7 +28,7 @@ from mitate.kernels.errors import NotFound
 LAYOUTS = np.full((4, 33), 16, np.uint8)
 
 
-class Collector(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc]
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     """Keeps the spans that it is sent."""
 
     def __init__(self) -> None:
@@ -127,7 +127,10 @@ def test_a_call_without_a_trace_begins_none_where_the_share_is_zero(
 ) -> None:
     channel = grpc.insecure_channel(server.address)
     before = len(collector[0].spans)
-    channel.unary_unary("/mitate.v1.CatalogService/GetStats")(b"", timeout=10)
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+        "/mitate.v1.CatalogService/GetStats"
+    )
+    call(b"", timeout=10)
     channel.close()
     time.sleep(6)  # longer than spans are held back
     assert len(collector[0].spans) == before

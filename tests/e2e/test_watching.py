@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -151,7 +152,8 @@ def test_a_failed_call_tells_its_id_and_the_log_has_it_with_caller_and_status(
     stub = catalog_pb2_grpc.CatalogServiceStub(wire.channel)
     with pytest.raises(grpc.RpcError) as caught:
         stub.GetTitle(catalog.GetTitleRequest(title_id=7), metadata=(("x-request-id", "find-me"),))
-    assert dict(caught.value.trailing_metadata())["x-request-id"] == "find-me"
+    trailing: Any = caught.value.trailing_metadata()
+    assert dict(trailing)["x-request-id"] == "find-me"
     line = told(folder, "find-me", "call done")
     assert (line["code"], line["caller"]) == ("NOT_FOUND", "anonymous")
     assert line["method"] == "/mitate.v1.CatalogService/GetTitle"

@@ -85,7 +85,7 @@ class HostLauncher:
             if isinstance(a, np.ndarray)
             else ctypes.c_void_p(None)
             if a is None
-            else ctypes.c_longlong(a)
+            else ctypes.c_longlong(int(a))
             if isinstance(a, np.int64)
             else ctypes.c_int(a)
             for a in arguments

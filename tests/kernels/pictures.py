@@ -21,8 +21,9 @@ def scene(seed: int, width: int = 320, height: int = 180) -> Image.Image:
     picture = Image.fromarray(base).resize((width, height), Image.Resampling.BICUBIC)
     draw = ImageDraw.Draw(picture)
     for _ in range(12):
-        x, y = rng.integers(0, width), rng.integers(0, height)
-        w, h = rng.integers(width // 20, width // 3), rng.integers(height // 20, height // 3)
+        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
+        w = int(rng.integers(width // 20, width // 3))
+        h = int(rng.integers(height // 20, height // 3))
         draw.ellipse((x - w, y - h, x + w, y + h), fill=tuple(rng.integers(40, 230, 3).tolist()))
     return picture
 

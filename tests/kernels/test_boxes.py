@@ -17,7 +17,7 @@ def scene(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
     for _ in range(12):
         cy, cx, size = rng.uniform(0, height), rng.uniform(0, width), rng.uniform(15, 60)
         luma += rng.uniform(-90, 90) * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * size**2))
-    return np.clip(luma, 0, 255).astype(np.float32)
+    return luma.clip(0, 255).astype(np.float32)
 
 
 def pasted(canvas: np.ndarray, rect: Rect, seed: int = 9) -> np.ndarray:

@@ -14,7 +14,7 @@ PRIMARIES: dict[Matrix, list[list[float]]] = {
 
 
 def converted(samples: list[float], colour: Colour) -> list[float]:
-    return rgb_means(np.array(samples, np.float64), colour).round(2).tolist()
+    return list(rgb_means(np.array(samples, np.float64), colour).round(2).tolist())
 
 
 @pytest.mark.parametrize("matrix", ["bt601", "bt709", "bt2020"])

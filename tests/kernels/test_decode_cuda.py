@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import weakref
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def surfaces(monkeypatch: pytest.MonkeyPatch, launcher: HostLauncher) -> Surface
     monkeypatch.setattr(decode_cuda, "PyavCudaDecoder", Decoder)
     monkeypatch.setattr(decode_cuda, "_capability", lambda *asked: ABLE)
     monkeypatch.setattr(describer, "DeviceDescriber", OnHost)
-    monkeypatch.setattr(decode_cuda.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     return made
 
 
@@ -195,7 +196,7 @@ def test_each_file_is_decided_by_codec_format_size_and_device(
     monkeypatch.setattr(
         decode_cuda, "_capability", lambda d, codec, depth: able.get((codec, depth))
     )
-    monkeypatch.setattr(decode_cuda.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     assert why_not_cuda(info("h264", "yuv420p")) is None
     assert why_not_cuda(info("hevc", "yuv420p10le")) is None
     reasons = {
@@ -221,7 +222,7 @@ def test_without_a_driver_or_cupy_the_cpu_decodes_and_says_why(
         assert "CuPy is not installed" in str(decoder.fallback)
         assert decoder.info.backend == "pyav"
         assert sum(1 for _ in decoder.frames()) == 25
-    monkeypatch.setattr(decode_cuda.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     with PyavCudaDecoder(path, Limits()) as decoder:
         assert decoder.fallback == "the NVIDIA driver is missing"
 

@@ -70,7 +70,7 @@ def test_transparent_parts_are_drawn_on_black() -> None:
 
 
 def test_grey_of_16_bits_keeps_its_depth() -> None:
-    values = np.arange(0, 65536, 32, np.uint16).reshape(32, 64)
+    values = np.arange(0, 65536, 32).astype(np.uint16).reshape(32, 64)
     data = saved(Image.fromarray(values), "PNG")
     picture = pictures_of(data)[0]
     assert (picture.colour.space, picture.colour.depth) == ("grey", 16)

@@ -6,7 +6,7 @@ import csv
 import gc
 import weakref
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -213,7 +213,7 @@ def test_a_surface_is_held_until_the_next_frame_and_no_longer(launcher: HostLaun
     describer, alive = GpuDescriber(8, launcher), []
     for seed in range(5):
         picture = frame(64, 64, LIMITED, "nv12", seed).device
-        alive.append(weakref.ref(picture.owner[0]))
+        alive.append(weakref.ref(cast(Any, picture.owner)[0]))
         describer.add(picture, Rect(0, 0, 64, 64))
         del picture
         gc.collect()

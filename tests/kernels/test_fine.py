@@ -20,7 +20,7 @@ def scene(seed: int) -> np.ndarray:
     for _ in range(40):
         cy, cx, size = rng.uniform(0, HIGH), rng.uniform(0, WIDE), rng.uniform(8, 60)
         luma += rng.uniform(-70, 70) * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * size**2))
-    return np.clip(luma, 0, 255)
+    return luma.clip(0, 255)
 
 
 def cells(luma: np.ndarray, rows: int, cols: int) -> np.ndarray:
@@ -31,7 +31,7 @@ def cells(luma: np.ndarray, rows: int, cols: int) -> np.ndarray:
 
 
 def thumbnail(luma: np.ndarray) -> np.ndarray:
-    return np.rint(cells(luma, 20, 40)).astype(np.uint8)
+    return cells(luma, 20, 40).round().astype(np.uint8)
 
 
 def agreement(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,7 +32,9 @@ def check(plane: np.ndarray, part: Rect) -> None:
 # 1 and 3 columns for each cell times a power of two, and widths that no such number divides
 @pytest.mark.parametrize("width", [80, 160, 240, 320, 480, 640, 960, 1280, 1920, 854, 427, 720])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_common_widths_have_the_sums_of_plain_numpy(width: int, dtype: type) -> None:
+def test_common_widths_have_the_sums_of_plain_numpy(
+    width: int, dtype: type[np.uint8 | np.uint16]
+) -> None:
     rng = np.random.default_rng(width)
     plane = rng.integers(0, np.iinfo(dtype).max + 1, (91, width + 32)).astype(dtype)
     check(plane, Rect(0, 0, width, 91))
@@ -44,7 +48,7 @@ def test_common_widths_have_the_sums_of_plain_numpy(width: int, dtype: type) -> 
     st.integers(0, 2**32 - 1),
 )
 def test_any_part_of_any_plane_has_the_sums_of_plain_numpy(
-    size: tuple[int, int], part: tuple[float, ...], dtype: type, seed: int
+    size: tuple[int, int], part: tuple[float, ...], dtype: type[np.uint8 | np.uint16], seed: int
 ) -> None:
     width, height = size
     left, right = sorted(round(width * share) for share in part[:2])
@@ -72,5 +76,6 @@ def test_sums_that_need_more_than_32_bits_are_told() -> None:
 def test_a_part_outside_the_plane_is_refused() -> None:
     with pytest.raises(ValueError, match="is not within a plane of 8x8 samples"):
         PlaneSums(np.zeros((8, 8), np.uint8), Rect(0, 0, 9, 8), CELLS)
+    signed: Any = np.zeros((8, 8), np.int32)
     with pytest.raises(ValueError, match="uint8 and uint16 are allowed"):
-        PlaneSums(np.zeros((8, 8), np.int32), Rect(0, 0, 8, 8), CELLS)
+        PlaneSums(signed, Rect(0, 0, 8, 8), CELLS)

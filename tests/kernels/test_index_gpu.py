@@ -33,7 +33,7 @@ def scenes(rng: np.random.Generator, n: int) -> NDArray[np.int8]:
     cuts = np.cumsum(rng.random(n) < 0.1)
     drift = np.cumsum(rng.integers(-1, 2, (n, 32)) * (rng.random((n, 32)) < 0.2), axis=0)
     rows = prototypes[rng.integers(0, 5, n + 1)[cuts]] + drift
-    return np.clip(rows, -128, 127).astype(np.int8)
+    return rows.clip(-128, 127).astype(np.int8)
 
 
 def assert_equal(found: Neighbours, expected: Neighbours) -> None:

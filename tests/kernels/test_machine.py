@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from mitate.kernels import machine
 from mitate.kernels.machine import examine
 from mitate.kernels.machine_probe import PROBES, tell
 
@@ -32,7 +31,7 @@ def test_a_part_that_ends_its_process_is_told_as_broken(monkeypatch: pytest.Monk
             command = [sys.executable, "-c", "import os; os.abort()"]
         return real_run(command, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(machine.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     found = examine()
     part = found.parts[0]
     assert (part.name, part.works) == ("pyav", False)

@@ -27,13 +27,15 @@ def smooth(rng: np.random.Generator, height: int, width: int) -> Floats:
         for a, b, c in rng.uniform(2, 9, (6, 3))
     ]
     grey = 150 + np.sum(waves, axis=0) / 2
-    return np.clip(grey[..., None] * rng.uniform(0.6, 1.2, 3), 40, 255)
+    coloured: Floats = (grey[..., None] * rng.uniform(0.6, 1.2, 3)).clip(40, 255)
+    return coloured
 
 
 def cells_of(pixels: Floats) -> Floats:
     """Means of the cells of pictures, (n, 800, 800, 3)."""
     n = len(pixels)
-    return pixels.reshape(n, N_CELLS, FINER, N_CELLS, FINER, 3).mean(axis=(2, 4))
+    means: Floats = pixels.reshape(n, N_CELLS, FINER, N_CELLS, FINER, 3).mean(axis=(2, 4))
+    return means
 
 
 def framed(content: Floats, left: int, top: int, colour: float = 0.0) -> Floats:

@@ -25,7 +25,8 @@ def vectors(means: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
 def nearest_other(all_vectors: npt.NDArray[np.int8]) -> npt.NDArray[np.int32]:
     distances = squared_l2(all_vectors[:, None], all_vectors)
     np.fill_diagonal(distances, MAX_DISTANCE)
-    return distances.min(axis=1)
+    nearest: npt.NDArray[np.int32] = distances.min(axis=1)
+    return nearest
 
 
 @given(layouts)

@@ -37,7 +37,8 @@ class Late(LoopLag):
 
 
 def ticket(admission: Admission, context: Any = None, n: int = 1, priority: int = 0) -> Any:
-    return admission.ticket(context or Context(), n, priority, Priority.INTERACTIVE)
+    call: Any = context or Context()
+    return admission.ticket(call, n, priority, Priority.INTERACTIVE)
 
 
 def admission_of(per_s: float = 0, lag: LoopLag | None = None) -> Admission:

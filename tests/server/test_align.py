@@ -45,8 +45,8 @@ class Film:
             for i, layouts in enumerate(self.layouts)
         }
         self.index = NumpyIndex()
-        for reference in self.references.values():
-            self.index.add(reference.vectors)
+        for layouts in self.layouts:
+            self.index.add(derive(layouts))
 
     def play(
         self, source: int, at_ms: float, duration_ms: float, speed: float = 1.0, fps: float = FPS
@@ -54,14 +54,16 @@ class Film:
         """Frames of a source from `at_ms` on, shown for `duration_ms` at another speed."""
         shown_ms = np.arange(0, duration_ms, 1000 / fps)
         frames = np.floor((at_ms + speed * shown_ms) * FPS / 1000 + 1e-6).astype(np.int64)
-        return self.layouts[source][frames.clip(0, N_FRAMES - 1)]
+        shown: Layouts = self.layouts[source][frames.clip(0, N_FRAMES - 1)]
+        return shown
 
     def unknown(self, duration_ms: float) -> Layouts:
         return moving_layouts(self.rng, round(duration_ms * FPS / 1000))
 
     def noisy(self, layouts: Layouts) -> Layouts:
         noise = self.rng.choice([-1, 0, 1], layouts.shape, p=[0.15, 0.7, 0.15])
-        return np.clip(layouts.astype(np.int64) + noise, 0, 31).astype(np.uint8)
+        noised: Layouts = (layouts + noise).clip(0, 31).astype(np.uint8)
+        return noised
 
     def align(self, layouts: Layouts, fps: float = FPS, quality: bool = True) -> Alignment:
         times_ms = np.rint(np.arange(len(layouts)) * 1000 / fps).astype(np.int64)

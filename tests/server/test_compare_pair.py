@@ -48,9 +48,9 @@ def indexed(views: Query, films: list[Signature] = FILMS) -> list[Candidate]:
     snapshot = made.snapshot()
     frames = made.index.search(views.vectors, FIRST_K)
 
-    def find(vectors: np.ndarray, k: int, window: int = ANY_WINDOW) -> Found:
+    def find(queries: np.ndarray, k: int, window: int = ANY_WINDOW) -> Found:
         allowed = snapshot.allowed(Scope(window=window), windows=True)
-        return Found(made.windows.search(vectors, k, allowed), snapshot, 0.0, 1)
+        return Found(made.windows.search(queries, k, allowed), snapshot, 0.0, 1)
 
     hits = near_windows(views.vectors, views.numbers, views.only, find, FIRST_K)
     return candidates([frame_hits(frames, views.numbers, snapshot), *hits], snapshot)

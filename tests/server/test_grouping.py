@@ -23,7 +23,8 @@ def film(seed: int, n_frames: int = 480) -> Layouts:
 
 def noisy(layouts: Layouts) -> Layouts:
     steps = np.random.default_rng(9).choice([-1, 0, 1], layouts.shape, p=[0.1, 0.8, 0.1])
-    return np.clip(layouts.astype(np.int64) + steps, 0, 31).astype(np.uint8)
+    noised: Layouts = (layouts + steps).clip(0, 31).astype(np.uint8)
+    return noised
 
 
 def test_encodes_of_one_episode_stand_together() -> None:

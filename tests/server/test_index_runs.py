@@ -41,7 +41,7 @@ def scenes(rng: np.random.Generator, metric: Metric, n: int) -> NDArray[np.gener
     cuts = np.cumsum(rng.random(n) < 0.1)
     drift = np.cumsum(rng.integers(-1, 2, (n, width)) * (rng.random((n, width)) < 0.2), axis=0)
     rows = prototypes[rng.integers(0, 6, n + 1)[cuts]] + drift
-    return np.clip(rows, low, high).astype(metric.dtype)
+    return rows.clip(low, high).astype(metric.dtype)
 
 
 def assert_equal(found: Neighbours, expected: Neighbours) -> None:

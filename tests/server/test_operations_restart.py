@@ -73,7 +73,12 @@ def test_what_was_cancelled_is_not_run_by_the_next_server(database: Database) ->
     with database.writing() as db:
         db.execute("UPDATE operation SET cancelled = 1")
     ran = []
-    with closing(server_of(database, lambda request, operation: ran.append(1))) as operations:
+
+    def run(request: Any, operation: Operation) -> Message:
+        ran.append(1)
+        return wrappers_pb2.Int32Value()
+
+    with closing(server_of(database, run)) as operations:
         operation = operations.get(name)
         wait(operation)
     assert "cancelled" in operation.message().error.message

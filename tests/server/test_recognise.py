@@ -96,9 +96,9 @@ def answer(views: Views, films: list[Signature], k: int = 3) -> Answer:
     library.add(*(NewSource(i + 1, i + 1, i + 1, one) for i, one in enumerate(films)))
     snapshot = library.snapshot()
 
-    def find_windows(vectors: np.ndarray, k: int, window: int = ANY_WINDOW) -> Found:
+    def find_windows(queries: np.ndarray, k: int, window: int = ANY_WINDOW) -> Found:
         allowed = snapshot.allowed(Scope(window=window), windows=True)
-        return Found(library.windows.search(vectors, k, allowed), snapshot, 0.0, 1)
+        return Found(library.windows.search(queries, k, allowed), snapshot, 0.0, 1)
 
     closer = Closer(find_windows, default_calibration(), 0.001)
     return search_pictures(

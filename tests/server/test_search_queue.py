@@ -33,7 +33,7 @@ def queue_of(*searches: Search, ms_per_query: float = SLOW_MS) -> SearchQueue:
 
 
 def batches(queue: SearchQueue, *, begin_large: bool = True) -> list[list[Slice]]:
-    found = []
+    found: list[list[Slice]] = []
     while True:
         batch, _ = queue.take(begin_large=begin_large)
         if not batch:

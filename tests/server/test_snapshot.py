@@ -99,7 +99,7 @@ def test_every_copy_of_a_busy_directory_is_one_state_of_it(store: Store, tmp_pat
     stop, failed = threading.Event(), []
 
     def work() -> None:
-        chance, kept, seed = random.Random(1), [], 1000
+        chance, kept, seed = random.Random(1), list[int](), 1000
         try:
             while not stop.is_set():
                 if len(kept) > 5 or (kept and chance.random() < 0.4):

@@ -35,7 +35,8 @@ def encoded(layouts: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     errors = np.random.default_rng(seed).normal(0, ERROR, (2, 33))
     share = np.linspace(0, 1, len(layouts))[:, None]
     drifting = errors[0] + share * (errors[1] - errors[0])
-    return np.clip(np.rint(layouts + drifting), 0, 31).astype(np.uint8)
+    damaged: NDArray[np.uint8] = np.rint(layouts + drifting).clip(0, 31).astype(np.uint8)
+    return damaged
 
 
 @pytest.mark.parametrize("held_frames", [1, 6])

@@ -137,7 +137,7 @@ def test_a_changed_token_is_refused(tokens: WebTokens) -> None:
 
 
 def test_a_token_without_signature_is_refused(tokens: WebTokens) -> None:
-    bare = jwt.encode(claims(), None, "none", headers={"kid": "ES256"})
+    bare = jwt.encode(claims(), "", "none", headers={"kid": "ES256"})
     with pytest.raises(Unauthenticated):
         tokens.caller(bare, NOW)
 
