@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mitate.clients import flows, flows_catalog, flows_compare, flows_upload, requests
 from mitate.clients.awaiting import AwaitingConnection
 from mitate.clients.compared import Comparison, Subject
-from mitate.clients.flows import OnSegment
 from mitate.clients.flows_upload import OnProgress
+from mitate.clients.flows_watch import OnSegment
 from mitate.clients.media import PathLike
 from mitate.clients.results import (
     Added,

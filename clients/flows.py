@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ from google.longrunning import operations_pb2
 from google.protobuf import duration_pb2
 
 from mitate.clients import answers, requests, signing
-from mitate.clients.flows_upload import OnProgress, best_effort, forget, sent, upload
+from mitate.clients.flows_upload import OnProgress, forget, sent, upload
+from mitate.clients.flows_watch import OnSegment, cancel, watch
 from mitate.clients.media import (
     CHUNK_BYTES,
     MAX_PICTURE_BYTES,
@@ -21,26 +22,24 @@ from mitate.clients.media import (
     local_file,
     picture_bytes,
 )
+from mitate.clients.patience import patiently
 from mitate.clients.results import (
     Added,
     Answer,
-    Match,
     SearchOptions,
     Timeline,
 )
 from mitate.clients.steps import Call, Feed, Flow, Local
 from mitate.clients.transport import status_error
-from mitate.kernels.errors import DeadlineExceeded, InternalError, MitateError, NotReady
+from mitate.kernels.errors import DeadlineExceeded, InternalError, MitateError
 from mitate.v1 import catalog_pb2, media_pb2, scan_pb2, search_pb2
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from mitate.kernels.signature import Signature
 
-OnSegment = Callable[[Match], None]
-
 WAIT_S = 0.5  # how long the server holds one question after an operation
-RECONNECTS = 3
-RECONNECT_S = 1.0
 
 
 def search(
@@ -160,21 +159,23 @@ def scan(
     on_segment: OnSegment | None,
 ) -> Flow[Timeline]:
     """Send a video and have the server find what it is made of, and draw that if wanted."""
-    sent = yield from upload(path, on_progress)
+    uploaded = yield from upload(path, on_progress)
     request = scan_pb2.ScanVideoRequest(
-        media=media_pb2.MediaSource(upload_id=sent.upload_id),
+        media=media_pb2.MediaSource(upload_id=uploaded.upload_id),
         options=requests.options_message(options),
         request_id=str(uuid.uuid4()),
         with_picture=draw,
     )
     try:
-        operation = yield Call("ScanService/ScanVideo", request)
-        done = yield from _watch(operation.name, on_progress, on_segment)
+        operation = yield from patiently(
+            lambda: _call("ScanService/ScanVideo", request), partial(sent(on_progress), 1.0)
+        )
+        done = yield from watch(operation.name, on_progress, on_segment)
         result = _result(done, scan_pb2.ScanVideoResponse())
     except MitateError:
-        yield from forget(sent.upload_id)
+        yield from forget(uploaded.upload_id)
         raise
-    yield from forget(sent.upload_id)
+    yield from forget(uploaded.upload_id)
     return answers.timeline(result)
 
 
@@ -195,49 +196,13 @@ def _wait(
                 raise DeadlineExceeded(f"not finished after {limit_s:g} s")
             operation = yield Call("Operations/WaitOperation", request)
     except MitateError:
-        yield from _cancel(request.name)
+        yield from cancel(request.name)
         raise
     return operation
 
 
-def _watch(
-    name: str, on_progress: OnProgress | None, on_segment: OnSegment | None
-) -> Flow[operations_pb2.Operation]:
-    """Follow a scan to its end; a broken connection is taken up again after the last event."""
-    last_event = 0
-
-    def read(message: scan_pb2.WatchScanResponse) -> None:
-        nonlocal last_event
-        last_event = message.event
-        if on_progress is not None and message.HasField("metadata"):
-            on_progress(answers.progress(message.metadata.progress))
-        for segment in message.new_segments:
-            if on_segment is not None:
-                on_segment(answers.match(segment))
-
-    attempts = 0
-    while True:
-        request = scan_pb2.WatchScanRequest(operation=name, after_event=last_event)
-        try:
-            last = yield Call("ScanService/WatchScan", request, on_message=read, long=True)
-        except NotReady:
-            attempts += 1
-            if attempts > RECONNECTS:
-                raise
-            yield Local(partial(time.sleep, RECONNECT_S))
-            continue
-        except MitateError:
-            yield from _cancel(name)
-            raise
-        if last is None or not last.HasField("done"):
-            raise InternalError("the server ended the scan without a result")
-        done: operations_pb2.Operation = last.done
-        return done
-
-
-def _cancel(operation: str) -> Flow[None]:
-    request = operations_pb2.CancelOperationRequest(name=operation)
-    yield from best_effort(Call("Operations/CancelOperation", request))
+def _call(method: str, request: Message) -> Flow[Any]:
+    return (yield Call(method, request))
 
 
 def _result(operation: operations_pb2.Operation, into: Any) -> Any:

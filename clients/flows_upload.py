@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from mitate.clients import answers, requests
 from mitate.clients.media import PathLike, local_file
+from mitate.clients.patience import patiently
 from mitate.clients.results import Progress, Upload
 from mitate.clients.steps import Call, Feed, Flow
 from mitate.kernels.errors import MitateError, NotFound, NotReady
@@ -18,22 +20,33 @@ RESUMES = 3  # of an upload that breaks off
 
 def upload(path: PathLike, on_progress: OnProgress | None) -> Flow[Upload]:
     """Send a file to the server; what has arrived is not sent again when the connection breaks."""
-    file, upload_id, offset = local_file(path), str(uuid.uuid4()), 0
+    file, upload_id, offset, taken = local_file(path), str(uuid.uuid4()), 0, [0]
     for attempt in range(RESUMES + 1):
-        chunks = file.chunks(sent(on_progress), offset)
+        tell = sent(on_progress)
+        chunks = _counted(file.chunks(tell, offset), taken)
         messages = requests.upload_requests(file.name, file.size_bytes, chunks, upload_id, offset)
         try:
             reply = yield Call("MediaService/UploadMedia", Feed(messages), long=True)
         except NotReady:
             if attempt == RESUMES:
                 raise
-            offset = yield from _arrived(upload_id)
+            if offset == 0 and taken[0] < 2:  # nothing shows that the server was ever there
+                offset = yield from _arrived(upload_id)
+            else:
+                share = offset / max(1, file.size_bytes)
+                offset = yield from patiently(lambda: _arrived(upload_id), partial(tell, share))
         except MitateError:
             yield from forget(upload_id)
             raise
         else:
             break
     return answers.upload(reply)
+
+
+def _counted(chunks: Iterator[bytes], taken: list[int]) -> Iterator[bytes]:
+    for chunk in chunks:
+        taken[0] += 1
+        yield chunk
 
 
 def _arrived(upload_id: str) -> Flow[int]:

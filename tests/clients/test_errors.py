@@ -139,7 +139,7 @@ def test_only_reading_methods_are_retried() -> None:
 def test_a_scan_goes_on_after_the_connection_broke(
     client: Any, state: State, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mitate.clients.flows.RECONNECT_S", 0.0)
+    monkeypatch.setattr("mitate.clients.patience.PAUSE_S", 0.0)
     state.failures["/mitate.v1.ScanService/WatchScan"] = [grpc.StatusCode.UNAVAILABLE]
     found: list[Any] = []
     assert client.scan(clip, on_segment=found.append).matched_ms == 1800
