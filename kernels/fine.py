@@ -1,37 +1,29 @@
 """How well thumbnails of references agree with views of a query, shifted and scaled onto them.
 
-Three agreements are averaged: the correlation of luma, that of luma normalised within a small
-neighbourhood, and the latter block by block with the worst blocks left out, so that an overlay over
-a part does little harm. What of the view lies outside the reference costs. The best candidates are
-aligned more closely: their place, size, aspect and angle move while the agreement grows.
+The best candidates are aligned: their place, size, aspect and angle move while the agreement grows.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
+from mitate.kernels.agreement import agreement_at, normalise
 from mitate.kernels.jit import jit
 
 Floats = npt.NDArray[np.float64]
 
-PARTS = ("luma", "local luma", "better blocks")  # the agreements that are averaged
-_WEIGHTS = np.array([0.25, 0.3, 0.45])
-
-# Candidates that are aligned, halvings of the steps, and the first steps: place, both sizes, one
-# size, angle; shares of the view and radians.
-N_ALIGNED = 12
-_N_HALVINGS = 3
+# First steps of an alignment: place, both sizes, one size, angle; shares of the view and radians.
 _STEPS = np.array([0.04, 0.04, 0.06, 0.06, 0.06, 0.035])
-
-_OUTSIDE_COST = 0.6  # of a view that lies outside the reference altogether
-_LEAST_OVERLAP = 0.3
-_NOTHING = -1.0  # agreement of what cannot be compared
-# Blocks of a view, of which the worst by this share of their weight are left out.
-_BLOCK_ROWS, _BLOCK_COLS = 3, 4
-_KEPT_SHARE = 0.7
-_RADIUS = 3  # of the neighbourhood, in cells
-_NOISE = 9.0  # variance of luma that is not believed
+# Candidates that are aligned roughly, and how far behind the best one is aligned no further.
+_N_ALIGNED = 12
+_FAR_BEHIND = 0.12
+_ROUGH_HALVINGS, _FINE_HALVINGS = 2, 3
+# A view that shows less than this of a reference is softened, as its thumbnail is.
+_SOFT_AREA = 0.6
+_SOFT_WEIGHT = 0.15  # of the neighbours on either side
 _LEAST_GAIN = 1e-4
 
 
@@ -43,17 +35,58 @@ def agreements(
     windows: Floats,  # (c, 4) left, top, right, bottom in 0..1: what the view may show of it
 ) -> Floats:
     """Return how well each candidate agrees with its view, (c,): 1 at most, unrelated near 0.3."""
-    places = _places(windows)
-    luma = np.asarray(grids, np.float64)
-    found = np.zeros(len(views))
+    compared = _compared(grids, aspects, views, thumbnails, _places(windows))
+    return _aligned(compared)
+
+
+class _Compared(NamedTuple):
+    """Candidates with their views, as compiled code takes them."""
+
+    luma: Floats  # (2v, rows, cols) of the views, then of these softened
+    normalised: Floats  # likewise
+    aspects: Floats  # (2v,)
+    views: npt.NDArray[np.int64]  # (c,)
+    thumbnails: npt.NDArray[np.uint8]  # (c, rows, cols)
+    places: Floats  # (c, 5); moves while views are aligned
+
+
+def _compared(
+    grids: npt.NDArray[np.float32],
+    aspects: Floats,
+    views: npt.NDArray[np.int64],
+    thumbnails: npt.NDArray[np.uint8],
+    places: Floats,
+) -> _Compared:
+    sharp = np.asarray(grids, np.float64)
+    luma = np.concatenate([sharp, _softened(sharp)])
     normalised = np.zeros_like(luma)
     everywhere = np.ones(luma.shape[1:], np.bool_)
     for i in range(len(luma)):
-        _normalise(luma[i], everywhere, normalised[i], _RADIUS, _NOISE)
-    _agree_all(luma, normalised, aspects, views, thumbnails, places, found)
-    best = np.argsort(-found, kind="stable")[:N_ALIGNED]
-    _align_all(luma, normalised, aspects, views, thumbnails, places, best, _STEPS, found)
+        normalise(luma[i], everywhere, normalised[i])
+    softened = places[:, 2] * places[:, 3] < _SOFT_AREA
+    chosen = np.where(softened, views + len(sharp), views)
+    return _Compared(luma, normalised, np.tile(aspects, 2), chosen, thumbnails, places)
+
+
+def _aligned(compared: _Compared) -> Floats:
+    """Return how well each candidate agrees once the best are aligned, (c,)."""
+    found = np.zeros(len(compared.views))
+    _agree_all(*compared, found)
+    best = np.argsort(-found, kind="stable")[:_N_ALIGNED]
+    _align_all(*compared, best, _STEPS, _ROUGH_HALVINGS, found)
+    near = best[found[best] >= found.max() - _FAR_BEHIND]
+    _align_all(*compared, near, _STEPS / 2**_ROUGH_HALVINGS, _FINE_HALVINGS, found)
     return found
+
+
+def _softened(luma: Floats) -> Floats:
+    """Return pictures of which each cell has some of its neighbours, (v, rows, cols)."""
+    for axis in (1, 2):
+        edges = [(int(axis == other),) * 2 for other in range(3)]
+        padded = np.moveaxis(np.pad(luma, edges, "edge"), axis, 0)
+        sides = _SOFT_WEIGHT * (padded[:-2] + padded[2:])
+        luma = np.moveaxis(sides + (1 - 2 * _SOFT_WEIGHT) * padded[1:-1], 0, axis)
+    return np.ascontiguousarray(luma)
 
 
 def _places(windows: Floats) -> Floats:
@@ -75,7 +108,9 @@ def _agree_all(
 ) -> None:
     for i in range(len(views)):
         view = views[i]
-        found[i] = _agreement(luma[view], normalised[view], thumbnails[i], places[i], aspects[view])
+        found[i] = agreement_at(
+            luma[view], normalised[view], thumbnails[i], places[i], aspects[view]
+        )
 
 
 @jit
@@ -88,15 +123,16 @@ def _align_all(
     places: Floats,
     chosen: npt.NDArray[np.int64],
     first_steps: Floats,
+    n_halvings: int,
     found: Floats,
 ) -> None:
     for i in chosen:
         view, steps = views[i], first_steps.copy()
-        for _ in range(_N_HALVINGS):
+        for _ in range(n_halvings):
             for move in range(2 * len(steps)):
                 trial = places[i].copy()
                 _move(trial, move // 2, steps[move // 2] * (1 - 2 * (move % 2)))
-                value = _agreement(
+                value = agreement_at(
                     luma[view], normalised[view], thumbnails[i], trial, aspects[view]
                 )
                 if value > found[i] + _LEAST_GAIN:
@@ -118,156 +154,3 @@ def _move(place: Floats, what: int, step: float) -> None:
         place[what - 1] *= 1 + step
     else:
         place[4] += step
-
-
-@jit
-def _agreement(
-    luma: Floats,
-    normalised: Floats,
-    thumbnail: npt.NDArray[np.uint8],
-    place: Floats,
-    aspect: float,
-) -> float:
-    shown, there = np.zeros(luma.shape), np.zeros(luma.shape, np.bool_)
-    parts, overlap = _parts(luma, normalised, thumbnail, place, aspect, shown, there)
-    if overlap < _LEAST_OVERLAP:
-        return _NOTHING
-    agreement: float = (parts * _WEIGHTS).sum() - _OUTSIDE_COST * (1 - overlap)
-    return agreement
-
-
-@jit
-def _parts(
-    luma: Floats,
-    normalised: Floats,
-    thumbnail: npt.NDArray[np.uint8],
-    place: Floats,
-    aspect: float,
-    shown: Floats,  # is filled in, and so is `there`
-    there: npt.NDArray[np.bool_],
-) -> tuple[Floats, float]:
-    """Return the agreements that are averaged, in the order of PARTS, and the overlap, 0..1."""
-    parts = np.zeros(len(PARTS))
-    overlap = _sample(thumbnail, place, aspect, shown, there) / shown.size
-    if overlap < _LEAST_OVERLAP:
-        return parts, overlap
-    shown_normalised = np.zeros(shown.shape)
-    _normalise(shown, there, shown_normalised, _RADIUS, _NOISE)
-    parts[0], _, _ = _correlation(luma, shown, there, 4.0)
-    parts[1], _, _ = _correlation(normalised, shown_normalised, there, 0.01)
-    parts[2] = _trimmed(normalised, shown_normalised, there)
-    return parts, overlap
-
-
-@jit
-def _sample(
-    thumbnail: npt.NDArray[np.uint8],
-    place: Floats,
-    aspect: float,
-    shown: Floats,
-    there: npt.NDArray[np.bool_],
-) -> int:
-    """Read the thumbnail where each cell of the view lies; return how many lie within it."""
-    rows, cols = shown.shape
-    height, width = thumbnail.shape
-    cos, sin = np.cos(place[4]), np.sin(place[4])
-    n_within = 0
-    for i in range(rows):
-        v = (i + 0.5) / rows - 0.5
-        for j in range(cols):
-            u = (j + 0.5) / cols - 0.5
-            x = place[0] + place[2] * (u * cos - v / aspect * sin)
-            y = place[1] + place[3] * (u * aspect * sin + v * cos)
-            if not (0 <= x < 1 and 0 <= y < 1):
-                continue
-            n_within += 1
-            there[i, j] = True
-            fx, fy = max(x * width - 0.5, 0.0), max(y * height - 0.5, 0.0)
-            x0, y0 = min(int(fx), width - 2), min(int(fy), height - 2)
-            ax, ay = min(fx - x0, 1.0), min(fy - y0, 1.0)
-            above = thumbnail[y0, x0] * (1 - ax) + thumbnail[y0, x0 + 1] * ax
-            below = thumbnail[y0 + 1, x0] * (1 - ax) + thumbnail[y0 + 1, x0 + 1] * ax
-            shown[i, j] = above * (1 - ay) + below * ay
-    return n_within
-
-
-@jit
-def _normalise(
-    luma: Floats, there: npt.NDArray[np.bool_], out: Floats, radius: int, noise: float
-) -> None:
-    """Subtract the mean of the cells around and divide by their deviation."""
-    rows, cols = luma.shape
-    sums = np.zeros((3, rows + 1, cols + 1))  # of cells, their luma and its square
-    for i in range(rows):
-        row = np.zeros(3)
-        for j in range(cols):
-            if there[i, j]:
-                row[0] += 1
-                row[1] += luma[i, j]
-                row[2] += luma[i, j] * luma[i, j]
-            for k in range(3):
-                sums[k, i + 1, j + 1] = sums[k, i, j + 1] + row[k]
-    around = np.zeros(3)
-    for i in range(rows):
-        top, bottom = max(0, i - radius), min(rows, i + radius + 1)
-        for j in range(cols):
-            left, right = max(0, j - radius), min(cols, j + radius + 1)
-            for k in range(3):
-                part = sums[k, bottom, right] - sums[k, top, right]
-                around[k] = part - sums[k, bottom, left] + sums[k, top, left]
-            if there[i, j]:
-                mean = around[1] / around[0]
-                variance = max(around[2] / around[0] - mean * mean, 0.0)
-                out[i, j] = (luma[i, j] - mean) / np.sqrt(variance + noise)
-
-
-@jit
-def _correlation(
-    one: Floats, other: Floats, there: npt.NDArray[np.bool_], floor: float
-) -> tuple[float, int, float]:
-    """Return correlation, cells compared, and the larger deviation of the two."""
-    n = 0
-    x = y = xx = yy = xy = 0.0
-    rows, cols = one.shape
-    for i in range(rows):
-        for j in range(cols):
-            if there[i, j]:
-                a, b = one[i, j], other[i, j]
-                n += 1
-                x += a
-                y += b
-                xx += a * a
-                yy += b * b
-                xy += a * b
-    if n == 0:
-        return 0.0, 0, 0.0
-    x_variance = max(xx / n - (x / n) ** 2, 0.0)
-    y_variance = max(yy / n - (y / n) ** 2, 0.0)
-    correlation = (xy / n - x / n * y / n) / (np.sqrt(x_variance * y_variance) + floor)
-    return correlation, n, np.sqrt(max(x_variance, y_variance))
-
-
-@jit
-def _trimmed(one: Floats, other: Floats, there: npt.NDArray[np.bool_]) -> float:
-    """Return the mean correlation of the better blocks, weighted by what they hold."""
-    rows, cols = one.shape
-    high, wide = rows // _BLOCK_ROWS, cols // _BLOCK_COLS
-    values, weights = np.zeros(_BLOCK_ROWS * _BLOCK_COLS), np.zeros(_BLOCK_ROWS * _BLOCK_COLS)
-    for block in range(len(values)):
-        y, x = block // _BLOCK_COLS * high, block % _BLOCK_COLS * wide
-        correlation, n, deviation = _correlation(
-            one[y : y + high, x : x + wide],
-            other[y : y + high, x : x + wide],
-            there[y : y + high, x : x + wide],
-            0.02,
-        )
-        if 3 * n >= high * wide:
-            values[block], weights[block] = correlation, deviation * n / (high * wide)
-    left = _KEPT_SHARE * weights.sum()
-    total = kept = 0.0
-    for block in np.argsort(-values):
-        weight = min(weights[block], left - kept)
-        if weight > 0:
-            total += weight * values[block]
-            kept += weight
-    return total / kept if kept > 0 else 0.0

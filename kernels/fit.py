@@ -7,17 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mitate.kernels.fine import (
-    _NOISE,
-    _RADIUS,
-    _STEPS,
-    Floats,
-    _agree_all,
-    _align_all,
-    _normalise,
-    _parts,
-    _places,
-)
+from mitate.kernels.agreement import Floats, agreement_parts
+from mitate.kernels.fine import _aligned, _compared, _places
 
 
 class Fit(NamedTuple):
@@ -48,12 +39,11 @@ def fit(
     window: Floats,  # (4,) as `agreements` takes them
 ) -> Fit:
     """Align one thumbnail with one view as `agreements` does, and tell how."""
-    luma, place = np.asarray(grid, np.float64), _places(window[None])
-    normalised, found, one = np.zeros_like(luma), np.zeros(1), np.zeros(1, np.int64)
-    _normalise(luma, np.ones(luma.shape, np.bool_), normalised, _RADIUS, _NOISE)
-    grids = luma[None], normalised[None], np.full(1, aspect), one, thumbnail[None], place
-    _agree_all(*grids, found)
-    _align_all(*grids, one, _STEPS, found)
+    aspects, one = np.full(1, aspect), np.zeros(1, np.int64)
+    compared = _compared(grid[None], aspects, one, thumbnail[None], _places(window[None]))
+    (agreement,) = _aligned(compared)
+    (view,), (place,) = compared.views, compared.places
+    luma, normalised = compared.luma[view], compared.normalised[view]
     shown, there = np.zeros(luma.shape), np.zeros(luma.shape, np.bool_)
-    parts, overlap = _parts(luma, normalised, thumbnail, place[0], aspect, shown, there)
-    return Fit(float(found[0]), tuple(parts.tolist()), overlap, place[0], aspect, shown, there)
+    parts, overlap = agreement_parts(luma, normalised, thumbnail, place, aspect, shown, there)
+    return Fit(float(agreement), tuple(parts.tolist()), overlap, place, aspect, shown, there)

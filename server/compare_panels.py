@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from mitate.kernels.agreement import PARTS
 from mitate.kernels.borders import Rect
-from mitate.kernels.fine import PARTS
 from mitate.kernels.fit import Fit
 from mitate.kernels.layout import restore
 from mitate.server.comparison import Comparison, Side, clock

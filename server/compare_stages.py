@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mitate.kernels.fine import PARTS
+from mitate.kernels.agreement import PARTS
 from mitate.kernels.fit import Fit
 from mitate.kernels.quality import GATE
 from mitate.kernels.vector import similarity
@@ -87,8 +87,8 @@ def _border(side: Side) -> str:
 
 def _views(found: Findings) -> Stage:
     views, looks = found.views.views, found.views.looks
-    later = np.zeros(len(views.names), np.bool_) if looks is None else looks.later
-    named = zip(views.names, later.tolist(), strict=True)
+    n_first = len(views.names) if looks is None else looks.n_first
+    named = zip(views.names, (np.arange(len(views.names)) >= n_first).tolist(), strict=True)
     plain = [(name, late) for name, late in named if not name.endswith(MIRRORED)]
     first, n_later = [name for name, late in plain if not late], sum(late for _, late in plain)
     query, reference = found.query, found.reference

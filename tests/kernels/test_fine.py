@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from mitate.kernels import fine
 from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 from mitate.kernels.fine import agreements
 
@@ -80,3 +81,28 @@ def test_an_overlay_over_a_part_costs_little() -> None:
 def test_flat_pictures_agree_with_nothing() -> None:
     flat = np.full((HIGH, WIDE), 90.0)
     assert agreement(flat, scene(9), flat).max() < 0.3
+
+
+def test_a_small_part_agrees_better_softened_as_its_thumbnail_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    y, x = np.mgrid[0:HIGH, 0:WIDE]
+    picture = scene(21) + 30 * np.sin(x / 3) * np.sin(y / 3)
+    part = picture[HIGH // 4 : 3 * HIGH // 4, WIDE // 4 : 3 * WIDE // 4]
+    window = (0.25, 0.25, 0.75, 0.75)
+    (softened,) = agreement(part, thumbnail(picture), window=window)
+    monkeypatch.setattr(fine, "_SOFT_AREA", 0.0)
+    (sharp,) = agreement(part, thumbnail(picture), window=window)
+    assert softened > sharp + 0.01
+
+
+def test_candidates_far_behind_the_best_cost_no_fine_alignment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = [thumbnail(scene(seed)) for seed in range(5, 12)]
+    before = agreement(scene(5), *seen)
+    monkeypatch.setattr(fine, "_FAR_BEHIND", 9.0)
+    after = agreement(scene(5), *seen)
+    assert before[0] == after[0]
+    assert (before[1:] <= after[1:]).all()
+    assert (before[1:] < after[1:]).any()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from test_fine import WHOLE, agreement, cells, scene, thumbnail
 
+from mitate.kernels.agreement import PARTS
 from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
-from mitate.kernels.fine import PARTS
 from mitate.kernels.fit import Fit, fit
 
 
