@@ -14,6 +14,7 @@ from mitate.kernels.grids import CELLS
 from mitate.kernels.thumbnails import luma_of_means
 
 Floats = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.uint8]
 
 # Size of the small pictures of views, by which candidates are looked at closely.
 GRID_ROWS, GRID_COLS = 18, 32
@@ -24,7 +25,7 @@ LONGEST_SIDE = 384
 class Canvas:
     """A picture reduced to a bounded size, of which any part has its means at little cost."""
 
-    def __init__(self, pixels: Floats, whole: Rect) -> None:
+    def __init__(self, pixels: Pixels, whole: Rect) -> None:
         self.pixels = pixels  # (h, w, 3) RGB
         self.whole = whole  # of the picture that parts are named in
         self._sums = _integral(pixels)
@@ -43,7 +44,7 @@ class Canvas:
         height, width = self.pixels.shape[:2]
         scale = min(1.0, longest / max(width, height))
         rows, cols = max(1, round(height * scale)), max(1, round(width * scale))
-        return Canvas(self.means(self.whole, rows, cols), self.whole)
+        return Canvas(_rounded(self.means(self.whole, rows, cols)), self.whole)
 
     def turned(self, degrees: float) -> tuple[Canvas, Rect]:
         """Return the picture turned about its middle, and the part of it that is all there."""
@@ -55,7 +56,7 @@ class Canvas:
         return Canvas(pixels, self.whole), Rect(x, y, width - x, height - y)
 
 
-def reduced(picture: Picture) -> Floats:
+def reduced(picture: Picture) -> Pixels:
     """Return the picture as RGB, (h, w, 3), with sides of at most LONGEST_SIDE."""
     scale = min(1.0, LONGEST_SIDE / max(picture.width, picture.height))
     cols, rows = (max(1, round(side * scale)) for side in (picture.width, picture.height))
@@ -63,16 +64,21 @@ def reduced(picture: Picture) -> Floats:
     part = 0, 0, picture.width, picture.height
     sums = cell_sums(plane.buffer, *part, rows, cols, plane.channels).reshape(rows, cols, -1)
     means = cell_means(sums, cell_counts(picture.width, picture.height, rows, cols))
-    return rgb_means(means, picture.colour)
+    return _rounded(rgb_means(means, picture.colour))
+
+
+def _rounded(means: Floats) -> Pixels:
+    return np.asarray(np.rint(means).clip(0, 255), np.uint8)
 
 
 def _scaled(rect: Rect, x: float, y: float) -> tuple[float, float, float, float]:
     return rect.left * x, rect.top * y, rect.right * x, rect.bottom * y
 
 
-def _integral(pixels: Floats) -> Floats:
+def _integral(pixels: Pixels) -> Floats:
     """Return the sums of all pixels above and to the left, (h + 1, w + 1, 3)."""
-    return np.pad(pixels, ((1, 0), (1, 0), (0, 0))).cumsum(axis=0).cumsum(axis=1)
+    sums = np.pad(pixels, ((1, 0), (1, 0), (0, 0))).cumsum(axis=0, dtype=np.float64)
+    return np.asarray(sums.cumsum(axis=1))
 
 
 def _means(

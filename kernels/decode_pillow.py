@@ -168,9 +168,8 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def turned(
-    pixels: npt.NDArray[np.float64],  # (h, w, 3) of 0..255
+    pixels: npt.NDArray[np.uint8],  # (h, w, 3)
     degrees: float,
-) -> npt.NDArray[np.float64]:
+) -> npt.NDArray[np.uint8]:
     """Return a picture turned clockwise about its middle, black where it was not."""
-    image = Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8))
-    return np.asarray(image.rotate(-degrees, Image.Resampling.BILINEAR), np.float64)
+    return np.asarray(Image.fromarray(pixels).rotate(-degrees, Image.Resampling.BILINEAR))

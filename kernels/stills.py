@@ -28,7 +28,8 @@ from mitate.kernels.sign import (
 )
 from mitate.kernels.signature import Kind, Signature
 from mitate.kernels.thumbnails import thumbnails
-from mitate.kernels.views import Level, PictureViews, picture_views
+from mitate.kernels.view_cuts import Level
+from mitate.kernels.views import PictureViews, picture_views
 from mitate.kernels.windows import window_layouts
 
 # Longest sides of the pixels that are kept to be looked at, and of those that views are cut from.
@@ -43,7 +44,7 @@ class Still:
 
     kind: Kind  # of the file
     time_ms: int  # of the frame; 0 in a picture
-    views: PictureViews  # of the upright frame
+    views: PictureViews  # all of the upright frame
     signature: Signature  # of this frame alone, within the border of the whole file
     width: int  # upright, pixels
     height: int
@@ -84,7 +85,7 @@ def still(
     return Still(
         head.kind,
         picture.time_ms,
-        picture_views(seen, limits=limits, level=level),
+        picture_views(seen, limits=limits, level=level).more(),
         _signed(picture, head),
         *_upright(picture, scale_rect(head.rect, head.width, head.height, picture)),
         upright_rgb(picture, SHOWN_SIDE),

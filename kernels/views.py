@@ -10,49 +10,42 @@ among the same parts of references: an overlay rarely covers them all.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.borders import Rect, find_border
-from mitate.kernels.boxes import find_boxes, shared_area
 from mitate.kernels.canvas import Canvas, reduced
-from mitate.kernels.decode import Limits, Picture, luma_of
+from mitate.kernels.decode import Limits, luma_of
 from mitate.kernels.decode_pillow import PillowDecoder
-from mitate.kernels.grids import FINE_CELLS, Grids
+from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import is_textured, quality
-from mitate.kernels.thumbnails import luma_of_means
-from mitate.kernels.windows import ANY_WINDOW, PARTS, WINDOWS, mirrored_window
-
-Floats = npt.NDArray[np.float64]
-Level = Literal["fast", "normal", "thorough"]
+from mitate.kernels.view_cuts import (
+    LEVELS,
+    Cut,
+    Level,
+    Plan,
+    exact_cuts,
+    inner_rects,
+    part_cuts,
+    rect_cuts,
+    turned_cuts,
+)
+from mitate.kernels.windows import ANY_WINDOW, WINDOWS, mirrored_window
 
 MIRRORED = "-mirrored"  # how the names of mirrored views end
-_LEAST_LEFT = 0.3  # share of both sides that is left of a picture once it is turned
-_TURNED_SIDE = 160  # to which the longer side is reduced before a picture is turned
-# Boxes that share so much of their union with another view are left out.
-_SAME_VIEW = 0.9
 
 
-class _Plan(NamedTuple):
-    """What a level looks for; what is named `later` only where the rest leaves it undecided."""
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What the views are cut from that are looked at where the first leave it undecided."""
 
-    n_boxes: int
-    centres: tuple[float, ...] = ()  # shares of both sides
-    n_later_boxes: int = 0
-    later_centres: tuple[float, ...] = ()
-    later_turns: tuple[float, ...] = ()  # degrees
-    n_parted: int = 0  # views of which parts are looked for
-
-
-LEVELS: dict[Level, _Plan] = {
-    "fast": _Plan(0),
-    "normal": _Plan(4, (0.85,), 4, (0.7,), (-15, -10, -5, 5, 10, 15), 3),
-    "thorough": _Plan(10, (0.9, 0.8, 0.7), 4, (0.6,), (-15, -12, -8, -4, 4, 8, 12, 15), 8),
-}
+    pixels: npt.NDArray[np.uint8]  # (h, w, 3) RGB, the reduced picture
+    plan: Plan
+    rects: dict[str, Rect]  # boxes and centres
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +58,27 @@ class PictureViews:
     rects: tuple[Rect, ...]  # the part that each view shows
     width: int  # of the picture, pixels
     height: int
-    later: npt.NDArray[np.bool_]  # (v,) looked for only where the others leave it undecided
     windows: npt.NDArray[np.int64]  # (v,) the only window it is looked for in, or ANY_WINDOW
     bases: npt.NDArray[np.int64]  # (v,) number of the small picture that it is, or is part of
     parts: npt.NDArray[np.float64]  # (v, 4) left, top, right, bottom in it, 0..1
     grids: npt.NDArray[np.float32]  # (b, GRID_ROWS, GRID_COLS) luma, the small pictures
     aspects: npt.NDArray[np.float64]  # (b,) width by height
+    n_first: int  # of the views that are looked for first
+    reserve: Reserve | None  # None once its views are cut
 
-
-class _View(NamedTuple):
-    """A view while it is made, not mirrored yet."""
-
-    name: str
-    rect: Rect
-    means: Floats  # (8, 8, 3)
-    later: bool
-    window: int  # ANY_WINDOW where it has a small picture of its own
-    base: int
+    def more(self) -> PictureViews:
+        """Return these views and, after them, those for when they leave it undecided."""
+        if self.reserve is None:
+            return self
+        plan, n_bases = self.reserve.plan, len(self.grids) // 2
+        canvas = Canvas(self.reserve.pixels, Rect(0, 0, self.width, self.height))
+        cuts = rect_cuts(self.reserve.rects, canvas, n_bases)
+        known = zip(self.names[::2], self.rects[::2], range(n_bases), self.grids[::2], strict=True)
+        whole = [*known, *((cut.name, cut.rect, cut.base, cut.luma) for cut in cuts)]
+        cuts += turned_cuts(plan.later_turns, canvas, n_bases + len(cuts))
+        for view in [view for view in whole if not view[0].startswith("centre")][: plan.n_parted]:
+            cuts += part_cuts(*view, canvas)
+        return _joined(self, _views(cuts, canvas.whole, None)) if cuts else self
 
 
 def picture_views(
@@ -91,7 +88,7 @@ def picture_views(
     keep_borders: bool = False,
     level: Level = "normal",
 ) -> PictureViews:
-    """Return the views of a picture that a search looks for.
+    """Return the views of a picture that a search looks for first.
 
     Args:
         source: path of a picture, or its bytes; of an animation the first frame counts.
@@ -107,113 +104,55 @@ def picture_views(
     whole = Rect(0, 0, picture.width, picture.height)
     inner = whole if keep_borders else find_border(luma_of(picture))
     exact = {"full": whole} | ({"inner": inner} if inner != whole else {})
-    canvas = Canvas(reduced(picture), whole)
-    plan = LEVELS[level]
-    views, luma = _exact(picture, exact, canvas)
-    others = _others(canvas, plan, list(exact.values()), keep_borders)
-    for name, (rect, later) in others.items():
-        views.append(_View(name, rect, canvas.means(rect), later, ANY_WINDOW, len(luma)))
-        luma.append(canvas.luma(rect))
-    small = canvas.smaller(_TURNED_SIDE)
-    for degrees in plan.later_turns:
-        shown, rect = small.turned(degrees)
-        if min(rect.width / whole.width, rect.height / whole.height) < _LEAST_LEFT:
-            continue
-        means = shown.means(rect)
-        views.append(_View(f"turned {degrees:g}", rect, means, True, ANY_WINDOW, len(luma)))
-        luma.append(shown.luma(rect))
-    for view in [view for view in views if _is_parted(view)][: plan.n_parted]:
-        views += _parts(view, canvas)
-    return _with_mirrors(views, np.stack(luma), whole)
+    canvas, plan = Canvas(reduced(picture), whole), LEVELS[level]
+    first, later = inner_rects(canvas, plan, exact.values(), keep_borders)
+    cuts = exact_cuts(picture, exact, canvas)
+    cuts += rect_cuts(first, canvas, len(cuts))
+    return _views(cuts, whole, Reserve(canvas.pixels, plan, later))
 
 
-def _exact(
-    picture: Picture, rects: dict[str, Rect], canvas: Canvas
-) -> tuple[list[_View], list[Floats]]:
-    """Return the views that are summed as references are, and their small pictures."""
-    grids = Grids(len(rects))
-    for rect in rects.values():
-        grids.add(picture, rect)
-    views = [
-        _View(name, rect, means, False, ANY_WINDOW, base)
-        for base, ((name, rect), means) in enumerate(
-            zip(rects.items(), grids.rgb_means(), strict=True)
-        )
-    ]
-    return views, [canvas.luma(rect) for rect in rects.values()]
-
-
-def _is_parted(view: _View) -> bool:
-    return not view.name.startswith(("centre", "turned"))
-
-
-def _parts(view: _View, canvas: Canvas) -> list[_View]:
-    """Return the parts of a view that are looked for among the same windows of references."""
-    parts = []
-    for number in PARTS:
-        name, window = WINDOWS[number]
-        rect = _rounded(window, view.rect.width / FINE_CELLS, view.rect.height / FINE_CELLS)
-        rect = Rect(
-            rect.left + view.rect.left,
-            rect.top + view.rect.top,
-            rect.right + view.rect.left,
-            rect.bottom + view.rect.top,
-        )
-        if rect.width and rect.height:
-            name = f"{view.name} {name}"
-            parts.append(_View(name, rect, canvas.means(rect), True, number, view.base))
-    return parts
-
-
-def _others(
-    canvas: Canvas, plan: _Plan, known: list[Rect], keep_borders: bool
-) -> dict[str, tuple[Rect, bool]]:
-    """Return boxes and centres that no known view shows, and whether they are looked at later."""
-    height, width = canvas.pixels.shape[:2]
-    whole = canvas.whole
-    luma = luma_of_means(canvas.pixels).astype(np.float32)
-    n_boxes = 0 if keep_borders else plan.n_boxes + plan.n_later_boxes
-    found: dict[str, tuple[Rect, bool]] = {}
-    for box in find_boxes(luma, n_boxes):
-        rect = _rounded(box.rect, whole.width / width, whole.height / height)
-        seen = [*known, *(other for other, _ in found.values())]
-        if all(shared_area(rect, other) < _SAME_VIEW for other in seen):
-            found[f"box {len(found) + 1}"] = rect, len(found) >= plan.n_boxes
-    for share in (*plan.centres, *plan.later_centres):
-        x, y = (round(side * (1 - share) / 2) for side in (whole.width, whole.height))
-        if whole.width > 2 * x and whole.height > 2 * y:
-            rect = Rect(x, y, whole.width - x, whole.height - y)
-            found[f"centre {share}"] = rect, share in plan.later_centres
-    return found
-
-
-def _rounded(rect: Rect, x: float, y: float) -> Rect:
-    return Rect(*(round(side * by) for side, by in zip(rect, (x, y, x, y), strict=True)))
-
-
-def _with_mirrors(views: list[_View], luma: Floats, whole: Rect) -> PictureViews:
-    means = np.stack([view.means for view in views])
+def _views(cuts: Sequence[Cut], whole: Rect, reserve: Reserve | None) -> PictureViews:
+    """Return views, each followed by its mirror; small pictures are those not known before."""
+    means = np.stack([cut.means for cut in cuts])
     both = np.concatenate((means, mirror_means(means)))
     order = np.arange(len(both)).reshape(2, -1).T.ravel()
     found = quality(both)
-    textured = is_textured(luma)[[view.base for view in views]]
-    found[~np.tile(textured, 2)] = 0
-    rects = tuple(view.rect for view in views for _ in range(2))
+    found[~np.tile(is_textured(np.stack([cut.luma for cut in cuts])), 2)] = 0
+    windows = [window for cut in cuts for window in _both_windows(cut.window)]
+    own = [cut for cut in cuts if cut.window == ANY_WINDOW]
+    luma = np.stack([cut.luma for cut in own])
     return PictureViews(
-        names=tuple(view.name + mirror for view in views for mirror in ("", MIRRORED)),
+        names=tuple(cut.name + mirror for cut in cuts for mirror in ("", MIRRORED)),
         layouts=describe(both)[order],
         quality=found[order],
-        rects=rects,
+        rects=tuple(cut.rect for cut in cuts for _ in range(2)),
         width=whole.width,
         height=whole.height,
-        later=np.repeat([view.later for view in views], 2),
-        windows=np.array([w for view in views for w in _both_windows(view.window)], np.int64),
-        bases=np.array([2 * view.base + m for view in views for m in range(2)], np.int64),
-        parts=np.array([_part(w) for view in views for w in _both_windows(view.window)]),
+        windows=np.array(windows, np.int64),
+        bases=np.array([2 * cut.base + mirror for cut in cuts for mirror in range(2)], np.int64),
+        parts=np.array([_part(window) for window in windows]),
         grids=np.stack((luma, luma[:, :, ::-1]), axis=1)
         .reshape(-1, *luma.shape[1:])
         .astype(np.float32),
-        aspects=np.repeat(_base_aspects(views, len(luma)), 2),
+        aspects=np.repeat([cut.rect.width / cut.rect.height for cut in own], 2),
+        n_first=2 * len(cuts),
+        reserve=reserve,
+    )
+
+
+def _joined(first: PictureViews, later: PictureViews) -> PictureViews:
+    return replace(
+        first,
+        names=first.names + later.names,
+        layouts=np.concatenate([first.layouts, later.layouts]),
+        quality=np.concatenate([first.quality, later.quality]),
+        rects=first.rects + later.rects,
+        windows=np.concatenate([first.windows, later.windows]),
+        bases=np.concatenate([first.bases, later.bases]),
+        parts=np.concatenate([first.parts, later.parts]),
+        grids=np.concatenate([first.grids, later.grids]),
+        aspects=np.concatenate([first.aspects, later.aspects]),
+        reserve=None,
     )
 
 
@@ -226,11 +165,3 @@ def _part(window: int) -> tuple[float, ...]:
     if window == ANY_WINDOW:
         return 0.0, 0.0, 1.0, 1.0
     return tuple(side / FINE_CELLS for side in WINDOWS[window].rect)
-
-
-def _base_aspects(views: list[_View], n_bases: int) -> Floats:
-    aspects = np.ones(n_bases)
-    for view in views:
-        if view.window == ANY_WINDOW:
-            aspects[view.base] = view.rect.width / view.rect.height
-    return aspects

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,10 @@ from mitate.server.calibration import Calibration
 from mitate.server.candidates import MOST, PLACES, WHOLE, Candidate
 from mitate.server.emissions import Vectors
 from mitate.server.library import LoadedSource
+from mitate.server.query_views import AllViews, Views, close_views
 from mitate.server.recognise import TIE_SCORE, Recognition, Scored, around, recognise
 from mitate.server.records import Verdict
 from mitate.server.search import TIE_LENGTH, match_distance
-from mitate.server.search_picture import AllViews, Views
 
 NOT_INDEXED = 1 << 62  # in place of the ids of a file that is compared
 MOST_FRAMES = 128  # of a query without a time, among which the nearest is sought
@@ -77,7 +76,7 @@ def query_of(views: Views) -> Query:
     """Return the views that vote, or all where none does."""
     votes = views.quality >= GATE
     numbers = np.flatnonzero(votes if votes.any() else np.ones(len(votes), np.bool_))
-    looks = cast(AllViews, views) if hasattr(views, "grids") else None
+    looks = close_views(views)
     only = looks.windows[numbers] if looks else np.full(len(numbers), ANY_WINDOW)
     return Query(views, numbers, bool(votes.any()), derive(views.layouts[numbers]), only, looks)
 

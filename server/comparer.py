@@ -30,8 +30,9 @@ from mitate.server.comparison import Comparison, Subject, clock
 from mitate.server.engine import Engine, Found
 from mitate.server.index import Neighbours
 from mitate.server.library import Library, LoadedSource, Scope
+from mitate.server.query_views import Views, views_of_layouts
 from mitate.server.records import Names, place
-from mitate.server.search_picture import FIRST_K, Views, views_of_layouts
+from mitate.server.search import FIRST_K
 from mitate.server.tickets import Ticket
 from mitate.server.workers import Progress, WorkerPool
 

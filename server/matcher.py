@@ -27,12 +27,13 @@ from mitate.server.catalog import Catalog
 from mitate.server.columns import Columns, columns_of
 from mitate.server.engine import Engine, Found
 from mitate.server.library import Scope
+from mitate.server.query_views import views_of_layouts
 from mitate.server.records import Answer, Match, Names, Timeline
 from mitate.server.scanner import Scanner
 from mitate.server.search import Find
 from mitate.server.search_clip import scan, search_clip
 from mitate.server.search_close import Closer
-from mitate.server.search_picture import search_pictures, views_of_layouts
+from mitate.server.search_picture import search_pictures
 from mitate.server.signature_queries import read_signature
 from mitate.server.tickets import Ticket
 from mitate.server.workers import Progress, WorkerPool

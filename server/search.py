@@ -19,6 +19,7 @@ MATCH_SHARE = 0.5
 # Another episode holds the same moment when its distance is as good, give or take this much in
 # length (the root of the distance).
 TIE_LENGTH = 20.0
+FIRST_K = 128  # neighbours of each view; MAX_K when more moments could match
 RIVAL_PLACES = 16  # places at the top among which others are sought, however many are listed
 # Sureness of a stretch (evidence in natural logarithm, times agreement squared) from which it is
 # believed as the answer to a clip.

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mitate.kernels.signature import Signature
+from mitate.kernels.views import MIRRORED
 from mitate.server.align import Alignment, align, sample
 from mitate.server.emissions import Frames, Likelihood, Line
 from mitate.server.library import LoadedSource
+from mitate.server.query_views import SomeViews
 from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
 from mitate.server.search import (
     MATCH_SURENESS,
@@ -23,7 +25,7 @@ from mitate.server.search import (
     match_distance,
 )
 from mitate.server.search_frames import FrameSearch, frames_of
-from mitate.server.search_picture import MIRRORED, SomeViews, search_pictures
+from mitate.server.search_picture import search_pictures
 from mitate.server.segments import segment_calibration
 from mitate.server.stretches import Stretch, nearest_first, overlap, rank
 

@@ -8,16 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mitate.kernels.vector import derive
 from mitate.kernels.views import MIRRORED
 from mitate.kernels.windows import WINDOWS
 from mitate.server.calibration import Calibration
-from mitate.server.candidates import WHOLE, FindWindows
-from mitate.server.emissions import Vectors
+from mitate.server.candidates import (
+    WHOLE,
+    FindWindows,
+    Hits,
+    candidates,
+    frame_hits,
+    near_windows,
+)
+from mitate.server.index import Neighbours
 from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, PictureHits, moments
-from mitate.server.recognise import TIE_SCORE, Recognition, unseen_score
+from mitate.server.query_views import AllViews, Views, voting
+from mitate.server.recognise import TIE_SCORE, Recognition, recognise, unseen_score
 from mitate.server.records import Match, Verdict
-from mitate.server.search import RIVAL_PLACES, NameOf, make_alternative, make_match
+from mitate.server.search import FIRST_K, RIVAL_PLACES, NameOf, make_alternative, make_match
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +49,48 @@ class _Sighting:
     score: float
 
 
+def look_closely(
+    looks: AllViews,
+    mirrored: bool,  # whether mirrored views are looked for
+    first: NDArray[np.int64],  # numbers of the views that are looked for first
+    frames: Neighbours,  # of these
+    snapshot: Snapshot,
+    closer: Closer,
+) -> tuple[Recognition, AllViews]:
+    """Look at what is near the first views, and where that decides nothing, near all the others.
+
+    Returns the candidates and all views that were cut.
+    """
+
+    def near(views: AllViews, numbers: NDArray[np.int64]) -> list[Hits]:
+        vectors, only = derive(views.layouts[numbers]), views.windows[numbers]
+        return near_windows(vectors, numbers, only, closer.find_windows, FIRST_K)
+
+    accepted = closer.calibration, closer.false_alarm_rate
+    hits = [frame_hits(frames, first, snapshot), *near(looks, first)]
+    found = recognise(candidates(hits, snapshot), looks, *accepted)
+    if found.scored and found.believed(found.scored[0].score):
+        return found, looks
+    every = looks.more()
+    votes = np.flatnonzero(voting(every, mirrored))
+    later = votes[votes >= every.n_first]
+    if not len(later):
+        return found, looks
+    return recognise(
+        candidates(near(every, later), snapshot), every, *accepted, found.scored
+    ), every
+
+
 def close_matches(
     recognition: Recognition,
-    names: Sequence[str],  # of all views
-    vectors: Vectors,  # (v, 32) of all views
+    views: Views,
     snapshot: Snapshot,
     farther: Sequence[tuple[str, Moment]],  # and its view; listed after what was looked at
     name_of: NameOf,
     n_matches: int,
 ) -> tuple[Match, ...]:
     """Return the matches of a picture, the most probable first."""
-    seen = _sightings(recognition, names, vectors, snapshot, n_matches)
+    seen = _sightings(recognition, views, snapshot, n_matches)
     known = [sighting.moment for sighting in seen]
     rest = [
         _far(*moment, recognition.background) for moment in farther if not _shown(moment[1], known)
@@ -61,13 +101,9 @@ def close_matches(
 
 
 def _sightings(
-    recognition: Recognition,
-    names: Sequence[str],
-    vectors: Vectors,
-    snapshot: Snapshot,
-    n_moments: int,
+    recognition: Recognition, views: Views, snapshot: Snapshot, n_moments: int
 ) -> list[_Sighting]:
-    scored = recognition.scored
+    scored, vectors = recognition.scored, derive(views.layouts)
     found = moments(
         _hits(recognition, len(vectors)),
         snapshot,
@@ -77,7 +113,7 @@ def _sightings(
     sightings = []
     for moment in found:
         candidate, score = scored[moment.place]
-        name = names[candidate.view]
+        name = views.names[candidate.view]
         view = name if candidate.window == WHOLE else f"{name} in {WINDOWS[candidate.window].name}"
         mirrored = name.endswith(MIRRORED)
         sightings.append(_Sighting(moment, view, mirrored, candidate.distance, score))

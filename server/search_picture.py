@@ -5,23 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.borders import Rect
-from mitate.kernels.layout import Layouts, mirror_layouts
-from mitate.kernels.quality import GATE, quality_of_layouts
+from mitate.kernels.layout import Layouts
 from mitate.kernels.vector import derive
-from mitate.server.candidates import Hits, candidates, frame_hits, near_windows
+from mitate.kernels.views import MIRRORED
 from mitate.server.emissions import Vectors
 from mitate.server.index import MAX_K, Neighbours
 from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, moments, picture_hits
-from mitate.server.recognise import Looks, Recognition, recognise
+from mitate.server.query_views import AllViews, Views, close_views, voting, wanted
 from mitate.server.records import Answer, Match, Verdict
 from mitate.server.search import (
+    FIRST_K,
     RIVAL_PLACES,
     TIE_LENGTH,
     Find,
@@ -30,52 +28,9 @@ from mitate.server.search import (
     make_match,
     match_distance,
 )
-from mitate.server.search_close import Closer, close_matches
+from mitate.server.search_close import Closer, close_matches, look_closely
 
-FIRST_K = 128  # neighbours of each view; MAX_K when more moments could match
 FEWEST = 3  # moments listed where so many are stored
-MIRRORED = "-mirrored"  # how the names of mirrored views end
-
-
-class Views(Protocol):
-    """A picture as it is searched: as it is, mirrored, within its border."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the views; those of mirrored ones end in MIRRORED."""
-
-    @property
-    def layouts(self) -> Layouts:
-        """Descriptors, (v, 33)."""
-
-    @property
-    def quality(self) -> NDArray[np.uint8]:
-        """Quality, (v,)."""
-
-
-class AllViews(Views, Looks, Protocol):
-    """A picture with views by which it can be looked at closely."""
-
-    @property
-    def rects(self) -> tuple[Rect, ...]:
-        """The part of the picture that each view shows."""
-
-    @property
-    def later(self) -> NDArray[np.bool_]:
-        """Whether a view is for when the others leave it undecided, (v,)."""
-
-    @property
-    def windows(self) -> NDArray[np.int64]:
-        """The only window a view is looked for in, or ANY_WINDOW, (v,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SomeViews:
-    """Views made from descriptors."""
-
-    names: tuple[str, ...]
-    layouts: Layouts
-    quality: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +43,7 @@ class _Picture:
     informative: bool
     numbers: NDArray[np.int64]  # of these views among all
     looks: AllViews | None  # by which it can be looked at closely
-    later: NDArray[np.int64]  # numbers of the views for when these leave it undecided
+    mirrored: bool  # whether mirrored views are searched
 
 
 @dataclass(slots=True)
@@ -96,19 +51,6 @@ class _Result:
     moments: list[Moment] = field(default_factory=list)
     n_rows: int = 0
     nearest: tuple[Neighbours, Snapshot] | None = None  # of the first search
-
-
-def views_of_layouts(
-    layouts: Layouts,  # (n, 33)
-) -> list[Views]:
-    """Return plain and mirrored views of each descriptor.
-
-    Mirroring a descriptor is right to within 1 per coefficient.
-    """
-    both = np.stack([layouts, mirror_layouts(layouts)], axis=1)
-    names = ("full", "full" + MIRRORED)
-    qualities = quality_of_layouts(both.reshape(-1, both.shape[2])).reshape(-1, 2)
-    return [SomeViews(names, *pair) for pair in zip(both, qualities, strict=True)]
 
 
 def search_pictures(
@@ -133,13 +75,14 @@ def search_pictures(
     started = time.perf_counter()
     n_listed = max(n_matches, RIVAL_PLACES)
     prepared = [_prepared(views, mirrored) for views in pictures]
+    n_needed = [n_listed if one.looks is None else n_matches for one in prepared]
     results = [_Result() for _ in prepared]
     search_s = 0.0
     waiting = list(range(len(prepared)))
     for k in (FIRST_K, MAX_K):
         if waiting:
             search_s += _search(prepared, results, waiting, find, k, n_listed)
-            waiting = [i for i in waiting if _may_matter(results[i], n_listed)]
+            waiting = [i for i in waiting if _may_matter(results[i], n_needed[i])]
     answers = [
         _answer(picture, result, name_of, kind)
         if closer is None or picture.looks is None or not picture.informative
@@ -157,16 +100,12 @@ def search_pictures(
 
 
 def _prepared(views: Views, mirrored: bool) -> _Picture:
-    wanted = np.array([mirrored or not name.endswith(MIRRORED) for name in views.names])
-    informative = wanted & (views.quality >= GATE)
-    looks = cast(AllViews, views) if hasattr(views, "grids") else None
-    first = wanted if looks is None else wanted & ~looks.later
-    some = bool((informative & first).any())
-    chosen = np.flatnonzero(informative & first if some else first)
+    votes = voting(views, mirrored)
+    some = bool(votes.any())
+    chosen = np.flatnonzero(votes if some else wanted(views, mirrored))
     layouts = views.layouts[chosen]
     names = tuple(views.names[i] for i in chosen)
-    later = np.flatnonzero(informative & ~first)
-    return _Picture(names, layouts, derive(layouts), some, chosen, looks, later)
+    return _Picture(names, layouts, derive(layouts), some, chosen, close_views(views), mirrored)
 
 
 def _may_matter(result: _Result, n_matches: int) -> bool:
@@ -232,31 +171,11 @@ def _close_answer(
     if result.nearest is None:
         return _answer(picture, result, name_of, kind)
     frames, snapshot = result.nearest
-    recognition = _recognised(picture, looks, frames, snapshot, closer)
+    seen = look_closely(looks, picture.mirrored, picture.numbers, frames, snapshot, closer)
     farther = [(picture.names[moment.view], moment) for moment in result.moments]
-    matches = close_matches(
-        recognition, looks.names, derive(looks.layouts), snapshot, farther, name_of, n_matches
-    )
+    matches = close_matches(*seen, snapshot, farther, name_of, n_matches)
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     return Answer(kind, verdict, matches, exact=True)
-
-
-def _recognised(
-    picture: _Picture, looks: AllViews, frames: Neighbours, snapshot: Snapshot, closer: Closer
-) -> Recognition:
-    """Look closely at what is near the first views, and where that decides nothing, at the rest."""
-
-    def near(numbers: NDArray[np.int64]) -> list[Hits]:
-        vectors, only = derive(looks.layouts[numbers]), looks.windows[numbers]
-        return near_windows(vectors, numbers, only, closer.find_windows, FIRST_K)
-
-    accepted = closer.calibration, closer.false_alarm_rate
-    hits = [frame_hits(frames, picture.numbers, snapshot), *near(picture.numbers)]
-    found = recognise(candidates(hits, snapshot), looks, *accepted)
-    if (found.scored and found.believed(found.scored[0].score)) or not len(picture.later):
-        return found
-    more = candidates(near(picture.later), snapshot)
-    return recognise(more, looks, *accepted, found.scored)
 
 
 def _match(

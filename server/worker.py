@@ -26,7 +26,8 @@ from mitate.kernels.errors import MitateError
 from mitate.kernels.sign import MediaHead, SignatureStream, whole
 from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still, frames_at, still
-from mitate.kernels.views import Level, PictureViews, picture_views
+from mitate.kernels.view_cuts import Level
+from mitate.kernels.views import PictureViews, picture_views
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 MAX_FILES = 256

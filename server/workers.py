@@ -26,7 +26,8 @@ from mitate.kernels.errors import OperationCancelled, WorkerDied, error_class
 from mitate.kernels.sign import Chunk, MediaHead
 from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still
-from mitate.kernels.views import Level, PictureViews
+from mitate.kernels.view_cuts import Level
+from mitate.kernels.views import PictureViews
 from mitate.server import metrics
 from mitate.server.worker import Allowance, Pixels, Task, worker_main
 

@@ -16,7 +16,8 @@ from bench.quality.pictures import Pixels
 from mitate.kernels.runs import NEW_RUN_DISTANCE
 from mitate.kernels.sign import sign
 from mitate.kernels.signature import DESCRIPTOR_VERSION, THUMB_COLS, THUMB_ROWS
-from mitate.kernels.views import Level, PictureViews, picture_views
+from mitate.kernels.view_cuts import Level
+from mitate.kernels.views import PictureViews, picture_views
 from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 from mitate.server.calibration import default_calibration
 from mitate.server.index import Neighbours, make_index

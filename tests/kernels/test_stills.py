@@ -45,7 +45,7 @@ def test_windows_and_thumbnail_of_the_frame_are_those_of_the_video(film: Path) -
 def test_a_picture_is_its_own_frame(tmp_path: Path) -> None:
     path = tmp_path / "図.png"
     scene(3).save(path)
-    found, whole, views = still(path), sign(path), picture_views(path)
+    found, whole, views = still(path), sign(path), picture_views(path).more()
     assert (found.kind, found.time_ms) == ("image", 0)
     assert found.views.names == views.names
     assert np.array_equal(found.views.layouts, views.layouts)
@@ -58,7 +58,7 @@ def test_views_of_a_frame_are_those_of_its_picture(film: Path, tmp_path: Path) -
     found = still(film, 11_000)
     path = tmp_path / "frame.png"
     Image.fromarray(found.pixels).save(path)
-    views = picture_views(path)
+    views = picture_views(path).more()
     assert found.views.names == views.names
     assert np.abs(found.views.layouts.astype(int) - views.layouts).max() <= 1
 

@@ -11,14 +11,15 @@ from mitate.kernels.borders import Rect
 from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.vector import derive
-from mitate.kernels.views import LEVELS, Level, PictureViews, picture_views
+from mitate.kernels.view_cuts import LEVELS, Level
+from mitate.kernels.views import PictureViews, picture_views
 from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 
 
 def views(luma: np.ndarray, level: Level = "normal") -> PictureViews:
     file = io.BytesIO()
     Image.fromarray(luma.astype(np.uint8)).convert("RGB").save(file, "PNG")
-    return picture_views(file.getvalue(), level=level)
+    return picture_views(file.getvalue(), level=level).more()
 
 
 def test_every_view_has_its_descriptor_rect_and_small_picture() -> None:
@@ -27,7 +28,7 @@ def test_every_view_has_its_descriptor_rect_and_small_picture() -> None:
     assert len(set(found.names)) == n
     assert found.layouts.shape == (n, 33)
     assert found.grids.shape == (len(found.aspects), GRID_ROWS, GRID_COLS)
-    assert len(found.rects) == len(found.quality) == len(found.later) == n
+    assert len(found.rects) == len(found.quality) == n
     assert set(found.bases.tolist()) == set(range(len(found.grids)))
     assert found.parts.shape == (n, 4)
 
@@ -52,7 +53,7 @@ def test_higher_levels_have_more_views() -> None:
 def test_parts_are_looked_for_later_in_the_window_that_shows_the_same() -> None:
     found = views(scene(4))
     parted = np.flatnonzero(found.windows != ANY_WINDOW)
-    assert found.later[parted].all()
+    assert (parted >= found.n_first).all()
     for number in parted:
         name, rect = WINDOWS[found.windows[number]]
         assert np.allclose(found.parts[number], np.array(rect) / FINE_CELLS)
@@ -107,3 +108,17 @@ def test_tiny_and_narrow_pictures_have_views(size: tuple[int, int]) -> None:
     found = views(np.full(size[::-1], 77.0))
     assert np.isfinite(found.grids).all()
     assert found.names[0] == "full"
+
+
+def test_views_for_later_follow_the_first_ones_and_are_cut_only_when_asked_for() -> None:
+    file = io.BytesIO()
+    Image.fromarray(scene(5).astype(np.uint8)).convert("RGB").save(file, "PNG")
+    first = picture_views(file.getvalue())
+    every = first.more()
+    n = first.n_first
+    assert len(first.names) == n == every.n_first < len(every.names)
+    assert every.names[:n] == first.names
+    np.testing.assert_array_equal(every.layouts[:n], first.layouts)
+    np.testing.assert_array_equal(every.grids[: len(first.grids)], first.grids)
+    assert not any(name.startswith("turned") for name in first.names)
+    assert every.more() is every

@@ -29,8 +29,8 @@ from mitate.server.compare_sides import library_of
 from mitate.server.engine import Found
 from mitate.server.index import make_index
 from mitate.server.library import Library, LoadedSource, NewSource, Scope
-from mitate.server.search import match_distance
-from mitate.server.search_picture import FIRST_K, SomeViews
+from mitate.server.query_views import SomeViews
+from mitate.server.search import FIRST_K, match_distance
 
 
 def library(films: list[Signature] = FILMS) -> Library:

@@ -36,7 +36,11 @@ class Views:
     bases: np.ndarray
     parts: np.ndarray
     windows: np.ndarray
-    later: np.ndarray
+    n_first: int = 2
+    later: Views | None = None
+
+    def more(self) -> Views:
+        return self.later or self
 
 
 def film(seed: int) -> Signature:
@@ -72,13 +76,12 @@ def query(source: Signature, run: int, layout: np.ndarray | None = None) -> View
         np.arange(2),
         np.tile([0.0, 0.0, 1.0, 1.0], (2, 1)),
         np.full(2, ANY_WINDOW),
-        np.zeros(2, np.bool_),
     )
 
 
 def with_part(views: Views, window: int, layout: np.ndarray) -> Views:
     """Return views with one more for later: a part that is looked for in one window."""
-    return replace(
+    more = replace(
         views,
         names=(*views.names, f"full {WINDOWS[window].name}"),
         layouts=np.concatenate([views.layouts, layout[None]]),
@@ -87,8 +90,8 @@ def with_part(views: Views, window: int, layout: np.ndarray) -> Views:
         bases=np.append(views.bases, 0),
         parts=np.concatenate([views.parts, np.array(WINDOWS[window].rect)[None] / FINE_CELLS]),
         windows=np.append(views.windows, window),
-        later=np.append(views.later, True),
     )
+    return replace(views, later=more)
 
 
 def answer(views: Views, films: list[Signature], k: int = 3) -> Answer:

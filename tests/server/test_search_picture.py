@@ -16,8 +16,9 @@ from mitate.server.index import Neighbours
 from mitate.server.index_numpy import NumpyIndex
 from mitate.server.library import Library, NewSource, Snapshot
 from mitate.server.moments import LARGEST_GAP_MS, SAME_LENGTH
+from mitate.server.query_views import SomeViews, views_of_layouts
 from mitate.server.records import Names, Verdict
-from mitate.server.search_picture import SomeViews, search_pictures, views_of_layouts
+from mitate.server.search_picture import search_pictures
 
 Layouts = NDArray[np.uint8]
 
