@@ -241,4 +241,4 @@ def spans(result: scan_pb2.ScanVideoResponse) -> list[tuple[int, int, int, int]]
 
 def spans_of(timeline: dict[str, Any]) -> list[tuple[int, int, int, int]]:
     names = ("query_from_ms", "query_to_ms", "from_ms", "to_ms")
-    return [tuple(one[name] for name in names) for one in timeline["segments"]]  # type: ignore[misc]
+    return [tuple(one[name] for name in names) for one in timeline["segments"]]
