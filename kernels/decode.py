@@ -62,7 +62,6 @@ class Picture:
     time_ms: int
     rotation: int = 0  # degrees, counterclockwise, to be shown upright: 0, 90, 180 or 270
     key: bool = True
-    corrupt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

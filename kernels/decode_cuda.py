@@ -154,7 +154,6 @@ def device_picture(
         time_ms=time_ms,
         rotation=round(frame.rotation / 90) % 4 * 90,
         key=bool(frame.key_frame),
-        corrupt=bool(frame.is_corrupt),
     )
 
 

@@ -263,5 +263,4 @@ def _picture(frame: av.video.frame.VideoFrame, reader: PlaneReader, time_ms: int
         time_ms=time_ms,
         rotation=round(frame.rotation / 90) % 4 * 90,
         key=bool(frame.key_frame),
-        corrupt=bool(frame.is_corrupt),
     )

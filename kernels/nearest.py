@@ -21,7 +21,6 @@ Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 
 CHUNK_TILES = 1 << 16  # tiles that lie one behind the other; a power of two
-NORM_BYTES = 512  # from the start of a tile to its norms
 TILE_BYTES = 576
 DEAD_NORM = 1 << 30  # of a row that no search may find
 QUERY_BYTES = 32

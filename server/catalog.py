@@ -162,16 +162,6 @@ class Catalog:
             rows.episode(db, check_id("episode_id", episode_id))
             return rows.delete_episode(db, episode_id)
 
-    def get_source(self, source_id: int) -> Source:
-        """Return a source; raises NotFound."""
-        with self._database.reading() as db:
-            return rows.source(db, check_id("source_id", source_id))
-
-    def find_source_by_sha256(self, sha256: str) -> Source | None:
-        """Return the source whose file has this content."""
-        with self._database.reading() as db:
-            return rows.source_by_sha256(db, check_sha256(sha256))
-
     def find_commit(self, sha256: str, placement: Placement) -> CommitResult | None:
         """Return what adding this content there would answer if it needs no signature.
 

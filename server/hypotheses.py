@@ -184,7 +184,7 @@ def _winners(
     means = np.add.reduceat((weights * offsets_ms)[order], starts) / sums
     good = np.flatnonzero(sums > SMALLEST_SCORE)
     good = good[np.lexsort((-sums[good], both[starts[good]]))]
-    chosen = _chosen(both[starts[good]], keys[starts[good]], sums[good])
+    chosen = _chosen(both[starts[good]], keys[starts[good]])
     rows = []
     for place in good[chosen]:
         begin = times_ms[0] + both[starts[place]] * window_ms / 2
@@ -196,8 +196,7 @@ def _winners(
 
 def _chosen(
     windows: NDArray[np.int64],  # (c,) in blocks
-    keys: NDArray[np.int64],  # (c,)
-    scores: Floats,  # (c,) falling within a block
+    keys: NDArray[np.int64],  # (c,) of falling score within a block
 ) -> list[int]:
     """Return which to keep: few per window and source, and not two that share their votes."""
     kept: list[int] = []

@@ -33,11 +33,10 @@ class Gpu:
     """A device by its data sheet."""
 
     memory_bytes: float
-    bytes_per_s: float
     dot4_per_s: float
 
 
-GPUS = {"h100": Gpu(80e9, 3.0e12, 1.4e13)}
+GPUS = {"h100": Gpu(80e9, 1.4e13)}
 
 
 @dataclass(frozen=True, slots=True)

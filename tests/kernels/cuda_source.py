@@ -52,7 +52,7 @@ class HostLauncher:
 
     def __init__(self, source: Path, folder: Path) -> None:
         self._library = host_library(source, folder)
-        self.n_downloads = self.n_waits = 0
+        self.n_downloads = 0
         self.downloaded_bytes = 0
 
     def empty(self, shape: Sequence[int], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -75,7 +75,7 @@ class HostLauncher:
         return array.copy()
 
     def finish(self) -> None:
-        self.n_waits += 1
+        """Everything has run when it was launched."""
 
     def launch(
         self, name: str, grid: tuple[int, int, int], threads: int, arguments: Sequence[Any]

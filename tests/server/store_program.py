@@ -131,18 +131,18 @@ def _churn(opened: Store, seed: int) -> None:
         commit(seed, Placement(), opened, 3000)
         _report("added", seed)
         if seed % 3 == 1:
-            source = opened.catalog.find_source_by_sha256(content(seed))
-            assert source is not None
+            found = opened.catalog.find_commit(content(seed), Placement())
+            assert found is not None
             _report("leaving", seed)
-            commit(seed + 1, Placement(replace_episode_id=source.episode_id), opened, 3000)
+            commit(seed + 1, Placement(replace_episode_id=found.episode.episode_id), opened, 3000)
             _report("left", seed)
             _report("added", seed + 1)
             seed += 1
         if seed % 5 == 0:
-            source = opened.catalog.find_source_by_sha256(content(seed))
-            assert source is not None
+            found = opened.catalog.find_commit(content(seed), Placement())
+            assert found is not None
             _report("leaving", seed)
-            opened.remove_episode(source.episode_id)
+            opened.remove_episode(found.episode.episode_id)
             _report("left", seed)
         seed += 1
 

@@ -52,7 +52,6 @@ def test_what_is_not_there_is_named(catalog: Catalog) -> None:
         (catalog.get_episode, "no episode 5"),
         (catalog.update_episode, "no episode 5"),
         (catalog.delete_episode, "no episode 5"),
-        (catalog.get_source, "no source 5"),
         (catalog.file_of, "no source 5"),
         (catalog.list_episodes, "no title 5"),
     ):
@@ -75,7 +74,7 @@ def test_title_with_episodes_is_deleted_only_with_force(catalog: Catalog) -> Non
     assert len(removal.file_names) == 2
     assert catalog.stats().n_episodes == 0
     with pytest.raises(NotFound):
-        catalog.get_source(first.source.source_id)
+        catalog.file_of(first.source.source_id)
     catalog.check()
 
 

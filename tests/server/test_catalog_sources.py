@@ -71,7 +71,7 @@ def test_replace_keeps_the_episode_and_swaps_its_sources(catalog: Catalog) -> No
     assert result.episode.episode_id == episode_id
     assert result.episode.sources == (result.source,)
     assert result.episode.refs == {"mal": "2", "anidb": "1"}
-    assert catalog.find_source_by_sha256(first.source.sha256) is None
+    assert catalog.find_commit(first.source.sha256, Placement()) is None
 
 
 def test_replacing_by_content_that_is_there_already(catalog: Catalog) -> None:
