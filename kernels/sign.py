@@ -8,8 +8,7 @@ frame before.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain, islice
 from types import TracebackType
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.borders import Border, Rect, common_rect, find_border, measure
+from mitate.kernels.chunks import Chunk, MediaHead, join
 from mitate.kernels.decode import Decoder, Limits, MediaInfo, luma_of, open_media
 from mitate.kernels.describe_gpu import DevicePicture
 from mitate.kernels.describer import Describer, Describers, too_small_for_device
@@ -26,15 +26,7 @@ from mitate.kernels.errors import InvalidArgument
 from mitate.kernels.grids import scale_rect
 from mitate.kernels.runs import run_starts
 from mitate.kernels.shot_borders import no_inner
-from mitate.kernels.signature import (
-    DESCRIPTOR_VERSION,
-    Kind,
-    Signature,
-    no_layouts,
-    no_run_first,
-    no_thumbnails,
-    no_windows,
-)
+from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
 
 CHUNK_FRAMES = 256
@@ -42,36 +34,6 @@ BORDER_SAMPLES = 48
 FEW_SAMPLES = 4
 
 Progress = Callable[[int, int, int], None]  # frames done, time reached, duration (0: unknown), ms
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Consecutive frames of a media item and the descriptors that begin in them."""
-
-    times_ms: npt.NDArray[np.int64]  # (n,)
-    kept_first: npt.NDArray[np.uint32]  # (k,) frame numbers counted from the start of the item
-    layouts: npt.NDArray[np.uint8]  # (k, 33)
-    mirrored: npt.NDArray[np.uint8]  # (k, 33)
-    quality: npt.NDArray[np.uint8]  # (k,)
-    run_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (r,) likewise
-    windows: npt.NDArray[np.uint8] = field(default_factory=no_windows)
-    thumbnails: npt.NDArray[np.uint8] = field(default_factory=no_thumbnails)
-    inner_kept: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (j,) likewise
-    inner: npt.NDArray[np.uint8] = field(default_factory=no_layouts)  # (j, 33)
-    inner_mirrored: npt.NDArray[np.uint8] = field(default_factory=no_layouts)  # (j, 33)
-
-
-@dataclass(frozen=True, slots=True)
-class MediaHead:
-    """What a signature says beside its frames, as far as it is known."""
-
-    kind: Kind
-    preprocessing_version: str
-    width: int  # of the first frame as coded, pixels
-    height: int
-    rect: Rect
-    duration_ms: int  # when the last frame read so far ends
-    partial: bool
 
 
 class SignatureStream:
@@ -270,35 +232,3 @@ def whole(stream: SignatureStream, progress: Progress | None = None) -> Signatur
         if progress is not None:
             progress(stream.n_frames, int(chunk.times_ms[-1]), stream.info.duration_ms)
     return join(stream.head(), chunks)
-
-
-def taken_apart(signature: Signature) -> tuple[Chunk, MediaHead]:
-    """Return a signature as one chunk and its head; `join` puts them together again."""
-    chunk = Chunk(*(getattr(signature, column.name) for column in fields(Chunk)))
-    head = MediaHead(*(getattr(signature, column.name) for column in fields(MediaHead)))
-    return chunk, head
-
-
-def join(head: MediaHead, chunks: Sequence[Chunk]) -> Signature:
-    """Return the signature of a media item from its head and all its chunks."""
-    return Signature(
-        kind=head.kind,
-        descriptor_version=DESCRIPTOR_VERSION,
-        preprocessing_version=head.preprocessing_version,
-        width=head.width,
-        height=head.height,
-        rect=head.rect,
-        duration_ms=head.duration_ms,
-        times_ms=np.concatenate([chunk.times_ms for chunk in chunks]),
-        kept_first=np.concatenate([chunk.kept_first for chunk in chunks]),
-        layouts=np.concatenate([chunk.layouts for chunk in chunks]),
-        mirrored=np.concatenate([chunk.mirrored for chunk in chunks]),
-        quality=np.concatenate([chunk.quality for chunk in chunks]),
-        partial=head.partial,
-        run_first=np.concatenate([chunk.run_first for chunk in chunks]),
-        windows=np.concatenate([chunk.windows for chunk in chunks]),
-        thumbnails=np.concatenate([chunk.thumbnails for chunk in chunks]),
-        inner_kept=np.concatenate([chunk.inner_kept for chunk in chunks]),
-        inner=np.concatenate([chunk.inner for chunk in chunks]),
-        inner_mirrored=np.concatenate([chunk.inner_mirrored for chunk in chunks]),
-    )

@@ -12,20 +12,14 @@ import numpy.typing as npt
 
 from mitate.kernels.blocks import cell_counts, cell_means, cell_sums
 from mitate.kernels.borders import Rect
+from mitate.kernels.chunks import Chunk, MediaHead, join
 from mitate.kernels.colour import rgb_means
 from mitate.kernels.decode import Decoder, Limits, Picture, Plane, open_media
 from mitate.kernels.errors import InvalidArgument, InvalidMedia
 from mitate.kernels.grids import Grids, scale_rect
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
-from mitate.kernels.sign import (
-    CHUNK_FRAMES,
-    Chunk,
-    MediaHead,
-    Progress,
-    SignatureStream,
-    join,
-)
+from mitate.kernels.sign import CHUNK_FRAMES, Progress, SignatureStream
 from mitate.kernels.signature import Kind, Signature
 from mitate.kernels.thumbnails import thumbnails
 from mitate.kernels.view_cuts import Level

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from mitate.kernels import signature_file
+from mitate.kernels.chunks import MediaHead, taken_apart
 from mitate.kernels.errors import CorruptData, InvalidArgument, InvalidSignature
-from mitate.kernels.sign import MediaHead, taken_apart
 from mitate.kernels.signature import Signature
 from mitate.server.records import Match
 from mitate.server.scanner import LAG_MS, Scanner, ScanWindow

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels import signature_file
+from mitate.kernels.chunks import Chunk, MediaHead, taken_apart
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import InvalidMedia, NotReady
 from mitate.kernels.layout import Layouts
-from mitate.kernels.sign import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
 from mitate.kernels.windows import ANY_WINDOW
 from mitate.server import telemetry

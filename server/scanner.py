@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mitate.kernels.sign import Chunk, MediaHead, join, taken_apart
+from mitate.kernels.chunks import Chunk, MediaHead, join, taken_apart
 from mitate.kernels.signature import Signature
 from mitate.server.records import Match
 

@@ -21,9 +21,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from mitate.kernels.chunks import MediaHead
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError
-from mitate.kernels.sign import MediaHead, SignatureStream, whole
+from mitate.kernels.sign import SignatureStream, whole
 from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still, frames_at, still
 from mitate.kernels.view_cuts import Level

@@ -21,9 +21,9 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from mitate.kernels.chunks import Chunk, MediaHead
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import OperationCancelled, WorkerDied, error_class
-from mitate.kernels.sign import Chunk, MediaHead
 from mitate.kernels.signature import Signature
 from mitate.kernels.stills import Still
 from mitate.kernels.view_cuts import Level

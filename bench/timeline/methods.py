@@ -17,8 +17,8 @@ from bench.timeline import aligners
 from bench.timeline.indexed import Scoped, name_of
 from bench.timeline.plan import Ask
 from bench.timeline.spans import Span
+from mitate.kernels.chunks import taken_apart
 from mitate.kernels.quality import GATE
-from mitate.kernels.sign import taken_apart
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
 from mitate.server.emissions import Likelihood, squared_distances

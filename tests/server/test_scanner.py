@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from make_signature import make_signature
 
-from mitate.kernels.sign import Chunk, MediaHead, taken_apart
+from mitate.kernels.chunks import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import Signature
 from mitate.server.records import Match, Verdict
 from mitate.server.scanner import Scanner, continues, merged
