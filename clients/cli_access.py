@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,29 +21,31 @@ _FILES = {
 }
 
 
-def add_access(parser: argparse.ArgumentParser, environ: Mapping[str, str] = os.environ) -> None:
+def add_access(parser: argparse.ArgumentParser) -> None:
     """Give a parser the flags; each has a variable MITATE_… of the same name."""
     group = parser.add_argument_group(
         "access to the server", "each flag has a variable of its name, such as MITATE_TOKEN_FILE"
     )
     for flag, text in _FILES.items():
         variable = "MITATE_" + flag[2:].replace("-", "_").upper()
-        group.add_argument(flag, metavar="FILE", default=environ.get(variable) or None, help=text)
+        group.add_argument(
+            flag, metavar="FILE", default=os.environ.get(variable) or None, help=text
+        )
     group.add_argument(
         "--server-name",
         metavar="NAME",
-        default=environ.get("MITATE_SERVER_NAME") or None,
+        default=os.environ.get("MITATE_SERVER_NAME") or None,
         help="name in the server's certificate, where it is not that of the address",
     )
     for flag, variable, text in (
         ("--tls", "MITATE_TLS", "use TLS and trust the authorities of this system"),
         ("--allow-plaintext", "MITATE_ALLOW_PLAINTEXT", "send a token without TLS"),
     ):
-        default = environ.get(variable, "").lower() in ("1", "yes", "true")
+        default = os.environ.get(variable, "").lower() in ("1", "yes", "true")
         group.add_argument(flag, action="store_true", default=default, help=text)
 
 
-def connect(arguments: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Client:
+def connect(arguments: argparse.Namespace) -> Client:
     """Return a client for the server that the arguments name.
 
     Raises:
@@ -54,7 +55,7 @@ def connect(arguments: argparse.Namespace, environ: Mapping[str, str] = os.envir
 
     return Client(
         arguments.server,
-        token=_token(arguments.token_file, environ.get("MITATE_TOKEN")),
+        token=_token(arguments.token_file, os.environ.get("MITATE_TOKEN")),
         tls=arguments.tls,
         ca=arguments.ca,
         certificate=arguments.certificate,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -30,14 +29,13 @@ PRIORITIES: dict[int, Priority] = {
 class LoopLag:
     """How late the event loop is, measured while somebody asks."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._due_s = math.inf  # when the measurement that is under way should end
         self._lag_s = 0.0
 
     def seconds(self) -> float:
         """Return the lag of late, and measure again."""
-        now_s = self._clock()
+        now_s = time.monotonic()
         if self._due_s == math.inf:
             loop = asyncio.get_running_loop()
             self._due_s = now_s + LAG_EVERY_S
@@ -45,7 +43,7 @@ class LoopLag:
         return max(self._lag_s, now_s - self._due_s)
 
     def _measured(self) -> None:
-        self._lag_s = max(0.0, self._clock() - self._due_s)
+        self._lag_s = max(0.0, time.monotonic() - self._due_s)
         self._due_s = math.inf
 
 

@@ -43,9 +43,9 @@ class Alignment:
     best: list[Stretch]  # the best stretch of each source, best first
 
 
-def sample(times_ms: NDArray[np.int64], per_s: float = SAMPLES_PER_S) -> NDArray[np.int64]:
-    """Return the numbers of frames, at most `per_s` a second, evenly over time."""
-    slots = np.floor((times_ms - times_ms[0]) * per_s / 1000 + 0.25).astype(np.int64)
+def sample(times_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of frames, at most SAMPLES_PER_S a second, evenly over time."""
+    slots = np.floor((times_ms - times_ms[0]) * SAMPLES_PER_S / 1000 + 0.25).astype(np.int64)
     return np.asarray(np.unique(slots, return_index=True)[1])
 
 

@@ -35,6 +35,7 @@ _SMALLEST_EVEN_DISTANCE = 1300.0
 # Frames that repeat the one before add this share of their evidence.
 _REPEATED_SHARE = 0.2
 _NEW_DISTANCE = 625.0
+_MOST_WINDOWS = 3  # of a line
 _WORTHWHILE = 1.05  # what one more window must add
 
 
@@ -223,9 +224,7 @@ def distances_to(
     return np.asarray(np.minimum.reduce(found), np.int32)
 
 
-def with_windows(
-    line: Line, query: Frames, reference: Reference, likelihood: Likelihood, most: int = 3
-) -> Line:
+def with_windows(line: Line, query: Frames, reference: Reference, likelihood: Likelihood) -> Line:
     """Return a line with the few windows that together agree best with the frames."""
     evidence = np.stack(
         [
@@ -235,7 +234,7 @@ def with_windows(
     )
     chosen: list[int] = []
     reached = np.zeros(len(query))
-    for _ in range(most):
+    for _ in range(_MOST_WINDOWS):
         gains = np.maximum(evidence, reached).sum(axis=1)
         best = int(gains.argmax())
         if chosen and gains[best] < reached.sum() * _WORTHWHILE:

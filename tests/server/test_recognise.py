@@ -21,7 +21,6 @@ from mitate.server.records import Answer, Names
 from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures
 
-RNG = np.random.default_rng(4)
 N_RUNS = 12
 
 
