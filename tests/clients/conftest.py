@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from both import Awaited
+from contract import Run
 from fake_answers import State
 from fake_server import FakeServer
 
+from mitate.clients.cli import main
 from mitate.clients.client import Client
 
 
@@ -54,3 +57,22 @@ def picture(tmp_path: Path) -> Path:
     path = tmp_path / "still.jpg"
     path.write_bytes(b"\xff\xd8\xff match")
     return path
+
+
+@pytest.fixture
+def run(
+    server: FakeServer,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    """Run a command with --json; returns its exit code, lines and stderr."""
+    monkeypatch.setenv("MITATE_SERVER", server.address)
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: object) -> tuple[int, list[dict[str, Any]], str]:
+        code = main([str(argument) for argument in (*arguments, "--json")])
+        captured = capsys.readouterr()
+        return code, [json.loads(line) for line in captured.out.splitlines()], captured.err
+
+    return command
