@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import socket
+import struct
 import threading
 import time
 import zlib
@@ -18,7 +18,6 @@ import pytest
 from bad_requests import ARGUMENT, MEDIA, SIGNATURE, a_picture
 from conftest import Server, running
 from google.protobuf.message import Message
-from PIL import Image
 from wire import Wire, refusal_of
 
 from mitate.v1 import catalog_pb2 as catalog
@@ -73,9 +72,15 @@ def batch(**fields: Any) -> search.BatchSearchSignaturesRequest:
 
 def bomb(width: int, height: int) -> bytes:
     """A PNG of one colour that is small as a file and large as a picture."""
-    file = io.BytesIO()
-    Image.new("1", (width, height)).save(file, "PNG", compress_level=9)
-    return file.getvalue()
+    packer, line = zlib.compressobj(9), bytes(1 + (width + 7) // 8)
+    data = b"".join(packer.compress(line) for _ in range(height)) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunks = chunk(b"IHDR", header), chunk(b"IDAT", data), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 NESTED = b"\x0b" * 50_000  # groups in groups
