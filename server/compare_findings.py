@@ -16,7 +16,8 @@ from mitate.kernels.vector import derive
 from mitate.kernels.views import MIRRORED
 from mitate.kernels.windows import WINDOWS
 from mitate.server.candidates import PLACES, WHOLE, Candidate
-from mitate.server.compare_pair import Judged, Query
+from mitate.server.compare_pair import Judged
+from mitate.server.compare_query import Query
 from mitate.server.compare_sides import Loaded
 from mitate.server.comparison import Side
 from mitate.server.records import Names, place

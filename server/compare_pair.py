@@ -2,52 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mitate.kernels.distance import squared_l2
 from mitate.kernels.fit import Fit, fit
-from mitate.kernels.layout import Layouts
-from mitate.kernels.quality import GATE
-from mitate.kernels.signature import Signature
-from mitate.kernels.vector import derive
 from mitate.kernels.windows import ANY_WINDOW
 from mitate.server.calibration import Calibration
 from mitate.server.candidates import MOST, PLACES, WHOLE, Candidate
-from mitate.server.emissions import Vectors
+from mitate.server.compare_query import Query, Round
 from mitate.server.library import LoadedSource
-from mitate.server.query_views import AllViews, Views, close_views
+from mitate.server.query_views import AllViews
 from mitate.server.recognise import TIE_SCORE, Recognition, Scored, around, recognise
 from mitate.server.records import Verdict
 from mitate.server.search import TIE_LENGTH, match_distance
 
 NOT_INDEXED = 1 << 62  # in place of the ids of a file that is compared
-MOST_FRAMES = 128  # of a query without a time, among which the nearest is sought
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Query:
-    """The views of a query that a search looks for."""
+class Sight(NamedTuple):
+    """What is found near the views of one round."""
 
-    views: Views
-    numbers: NDArray[np.int64]  # of these views among all
-    informative: bool
-    vectors: Vectors  # (v, 32)
-    only: NDArray[np.int64]  # (v,) the only window each is looked for in, or ANY_WINDOW
-    looks: AllViews | None  # None where only descriptors are known
-
-    def name(self, candidate: Candidate) -> str:
-        """Return the name of the view that a candidate is near."""
-        name: str = self.views.names[candidate.view]
-        return name
-
-    def layout(self, candidate: Candidate) -> Layouts:
-        """Return the descriptor of that view, (33,)."""
-        layout: Layouts = self.views.layouts[candidate.view]
-        return layout
+    own: Sequence[Candidate]  # of the reference, nearest first; of the first round at least one
+    others: Sequence[Candidate]  # of everything that is indexed, nearest first
+    n_rows: int  # frames indexed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +46,7 @@ class Judged:
     fit: Fit | None
     limit: float  # distance below which descriptors alone are believed
     rivals: tuple[Candidate, ...]  # the best of each other episode that shows it as well
+    n_rounds: int  # that were taken
 
     @property
     def probability(self) -> float | None:
@@ -72,31 +56,27 @@ class Judged:
         return self.recognition.probability(self.score)
 
 
-def query_of(views: Views) -> Query:
-    """Return the views that vote, or all where none does."""
-    votes = views.quality >= GATE
-    numbers = np.flatnonzero(votes if votes.any() else np.ones(len(votes), np.bool_))
-    looks = close_views(views)
-    only = looks.windows[numbers] if looks else np.full(len(numbers), ANY_WINDOW)
-    return Query(views, numbers, bool(votes.any()), derive(views.layouts[numbers]), only, looks)
+class _Pair(NamedTuple):
+    """The best pair of a round."""
+
+    best: Candidate
+    score: float
+    near: bool  # enough for a search to look at it
+    place: int
+    reach: int | None
 
 
-def candidates_at(
-    source: LoadedSource,
-    kept: int,
-    vectors: Vectors,  # (v, 32) of the views
-    views: NDArray[np.int64],  # (v,) their numbers
-    only: NDArray[np.int64],  # (v,) the only window each is looked for in, or ANY_WINDOW
-) -> list[Candidate]:
+def candidates_at(source: LoadedSource, kept: int, views: Round) -> list[Candidate]:
     """Return one frame and its windows as candidates of every view, nearest first."""
     run = int(source.signature.run_of(kept))
     parts = source.vectors[kept][None]
     if run >= 0:
         windows = source.window_vectors[run :: len(source.signature.run_first)]
         parts = np.concatenate((parts, windows))
-    distances = squared_l2(vectors[:, None], parts)
+    distances = squared_l2(views.vectors[:, None], parts)
     windows = np.arange(len(parts)) - 1
-    meant = (only[:, None] == ANY_WINDOW) | (only[:, None] == windows)
+    meant = (views.only[:, None] == ANY_WINDOW) | (views.only[:, None] == windows)
+    meant &= np.where(windows == WHOLE, views.frames, views.windows)
     at = np.flatnonzero(meant)
     order = at[np.argsort(distances.ravel()[at], kind="stable")][:MOST]
     found = zip(*(axis.tolist() for axis in np.unravel_index(order, distances.shape)), strict=True)
@@ -105,69 +85,70 @@ def candidates_at(
             source,
             kept,
             part - 1 if part else WHOLE,
-            int(views[view]),
+            int(views.numbers[view]),
             int(distances[view, part]),
         )
         for view, part in found
     ]
 
 
-def some_frames(
-    signature: Signature,
-) -> tuple[NDArray[np.int64], Vectors]:
-    """Return kept frames that may be compared, and vectors of them and of their mirrors.
-
-    At most MOST_FRAMES that vote, spread evenly; all count where none votes.
-    """
-    votes = np.flatnonzero(signature.quality >= GATE)
-    kept = votes if len(votes) else np.arange(signature.n_kept)
-    if len(kept) > MOST_FRAMES:
-        kept = kept[np.linspace(0, len(kept) - 1, MOST_FRAMES).astype(np.int64)]
-    both = np.concatenate((signature.layouts[kept], signature.mirrored[kept]))
-    return np.concatenate((kept, kept)), derive(both)
-
-
 def judge(
     query: Query,
-    own: Sequence[Candidate],  # of the reference, nearest first; at least one
-    others: Sequence[Candidate],  # of everything that is indexed, nearest first
-    n_rows: int,  # frames indexed
+    sights: Iterable[Sight],  # of the query's rounds
     calibration: Calibration,
     false_alarm_rate: float,
 ) -> Judged:
-    """Choose the best pair of the reference and judge it as a search would."""
+    """Choose the best pair of the reference and judge it as a search would.
+
+    As in a search, a round is taken only where those before it decide nothing.
+    """
+    taken = iter(sights)
+    first = next(taken)
     if query.looks is None:
-        return _judged_by_distance(query, own[0], others, n_rows)
-
-    def look(found: Sequence[Candidate]) -> Recognition:
-        return recognise(found, looks, calibration, false_alarm_rate)
-
-    looks = query.looks
-    reach = others[MOST - 1].distance if len(others) >= MOST else None
-    near = [one for one in own if reach is None or one.distance <= reach]
-    best, score = look(near or own).scored[0]
-    rest = [candidate for candidate in others if not _same(candidate, best)]
-    recognition = look([best, *rest])
-    place = 1 + sum(candidate.distance < best.distance for candidate in rest)
-    believed = query.informative and bool(near) and recognition.believed(score)
-    rivals = _rivals(best, score, recognition.scored) if believed else ()
+        return _judged_by_distance(query, first)
+    look = partial(
+        recognise, looks=query.looks, calibration=calibration, false_alarm_rate=false_alarm_rate
+    )
+    pairs, recognition = [], look(())
+    for sight in chain([first], taken):
+        pair = _best_pair(sight, look)
+        rest = [one for one in sight.others if pair is None or not _same(one, pair.best)]
+        fresh = [pair.best, *rest] if pair is not None and pair.near else rest
+        recognition = look(fresh, known=recognition.scored)
+        pairs.append(pair)
+        if recognition.scored and recognition.believed(recognition.scored[0].score):
+            break
+    pair = max((one for one in pairs if one is not None), key=lambda one: (one.near, one.score))
+    believed = query.informative and pair.near and recognition.believed(pair.score)
+    rivals = _rivals(pair.best, pair.score, recognition.scored) if believed else ()
     return Judged(
-        best,
-        _verdict(query, best, believed, rivals),
-        place,
-        reach,
-        score,
+        pair.best,
+        _verdict(query, pair.best, believed, rivals),
+        pair.place,
+        pair.reach,
+        pair.score,
         recognition,
-        _fit(looks, best),
-        match_distance(n_rows),
+        _fit(query.looks, pair.best),
+        match_distance(first.n_rows),
         rivals,
+        len(pairs),
     )
 
 
-def _judged_by_distance(
-    query: Query, best: Candidate, others: Sequence[Candidate], n_rows: int
-) -> Judged:
-    limit = match_distance(n_rows)
+def _best_pair(sight: Sight, look: Callable[[Sequence[Candidate]], Recognition]) -> _Pair | None:
+    """Return the best pair of a round; None where nothing of the reference can be met."""
+    if not sight.own:
+        return None
+    reach = sight.others[MOST - 1].distance if len(sight.others) >= MOST else None
+    near = [one for one in sight.own if reach is None or one.distance <= reach]
+    best, score = look(near or sight.own).scored[0]
+    nearer = sum(one.distance < best.distance for one in sight.others if not _same(one, best))
+    return _Pair(best, score, bool(near), 1 + nearer, reach)
+
+
+def _judged_by_distance(query: Query, sight: Sight) -> Judged:
+    best, others = sight.own[0], sight.others
+    limit = match_distance(sight.n_rows)
     believed = query.informative and best.distance <= limit
     near = min(limit, (np.sqrt(best.distance) + TIE_LENGTH) ** 2)
     nearest = {
@@ -178,7 +159,7 @@ def _judged_by_distance(
     rivals = tuple(reversed(nearest.values())) if believed else ()
     place = 1 + sum(candidate.distance < best.distance for candidate in others)
     verdict = _verdict(query, best, believed, rivals)
-    return Judged(best, verdict, place, None, None, None, None, limit, rivals)
+    return Judged(best, verdict, place, None, None, None, None, limit, rivals, 1)
 
 
 def _verdict(query: Query, best: Candidate, believed: bool, rivals: Sequence[Candidate]) -> Verdict:

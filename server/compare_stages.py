@@ -91,14 +91,15 @@ def _views(found: Findings) -> Stage:
     named = zip(views.names, (np.arange(len(views.names)) >= n_first).tolist(), strict=True)
     plain = [(name, late) for name, late in named if not name.endswith(MIRRORED)]
     first, n_later = [name for name, late in plain if not late], sum(late for _, late in plain)
+    rounds = found.views.rounds[: found.judged.n_rounds]
     query, reference = found.query, found.reference
-    more = f" and {n_later} turned views, boxes and parts" if n_later else ""
+    more = f" and {n_later} turned views, boxes and parts" if len(rounds) > 1 else ""
     text = f"{query.letter} was looked for as {', '.join(first)}{more}, each also mirrored"
     if found.views.looks is None:
         text = f"only the descriptor of {query.letter} is known; it was also looked for mirrored"
     n_windows = len(PLACES) - 1 if found.judged.best.run >= 0 else 0
     held = f"the whole frame and {n_windows} windows of it" if n_windows else "the whole frame only"
-    n_votes = len(found.views.numbers) if found.views.informative else 0
+    n_votes = sum(len(one.numbers) for one in rounds) if found.views.informative else 0
     measures = (
         Measure("views", "views that show enough", n_votes),
         Measure("windows", f"windows of {reference.letter}", n_windows),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError, NotFound
 from mitate.kernels.windows import ANY_WINDOW
 from mitate.server.calibration import default_calibration
 from mitate.server.candidates import (
-    WHOLE,
     Candidate,
     FindWindows,
     candidates,
@@ -23,23 +21,21 @@ from mitate.server.candidates import (
 )
 from mitate.server.catalog import Catalog
 from mitate.server.compare_findings import Findings, query_side, reference_side
-from mitate.server.compare_pair import candidates_at, judge, query_of, some_frames
+from mitate.server.compare_pair import Sight, candidates_at, judge
+from mitate.server.compare_query import Round, query_of, some_frames
 from mitate.server.compare_sides import Loaded, Loader, library_of, stored
 from mitate.server.compare_stages import stages, summary
 from mitate.server.comparison import Comparison, Subject, clock
+from mitate.server.emissions import Vectors
 from mitate.server.engine import Engine, Found
-from mitate.server.index import Neighbours
-from mitate.server.library import Library, LoadedSource, Scope
+from mitate.server.library import Library, LoadedSource, Scope, Snapshot
 from mitate.server.query_views import Views, views_of_layouts
 from mitate.server.records import Names, place
-from mitate.server.search import FIRST_K
+from mitate.server.search import FIRST_K, Find
 from mitate.server.tickets import Ticket
 from mitate.server.workers import Progress, WorkerPool
 
-Vectors = NDArray[np.int8]  # (n, 32)
-Numbers = NDArray[np.int64]  # (n,)
-# Of views: vectors, numbers, and the only window each is looked for in; None: whole frames alone.
-Near = Callable[[Vectors, Numbers, Numbers | None], list[Candidate]]
+Near = Callable[[Round], list[Candidate]]
 
 
 class Comparer:
@@ -79,14 +75,15 @@ class Comparer:
         if query.kept is None:
             query = self._loader.frame(query, _nearest_frame(query, near), progress, cancelled)
         views = query_of(query.still.views if query.still else _views_of(query))
-        closely = views.looks is not None
-        own = near(views.vectors, views.numbers, views.only if closely else None)
-        if not own:
-            raise NotFound(f"{reference.subject.letter} is being removed")
-        only = views.only if closely else None
-        others, n_rows = self._indexed(views.vectors, views.numbers, only, Scope(), ticket)
-        calibration = default_calibration()
-        judged = judge(views, own, others, n_rows, calibration, self._false_alarm_rate)
+
+        def sights() -> Iterator[Sight]:
+            for part in views.rounds:
+                own = near(part)
+                if part.frames and not own:
+                    raise NotFound(f"{reference.subject.letter} is being removed")
+                yield Sight(own, *self._indexed(part, Scope(), ticket))
+
+        judged = judge(views, sights(), default_calibration(), self._false_alarm_rate)
         if reference.kept is None:
             reference = self._loader.frame(reference, judged.best.kept, progress, cancelled)
         found = Findings(
@@ -111,37 +108,30 @@ class Comparer:
         library = None if reference.stored else library_of(reference.signature)
         sources = reference.sources or tuple(library.snapshot().sources.values() if library else ())
 
-        def near(vectors: Vectors, views: Numbers, only: Numbers | None) -> list[Candidate]:
+        def near(views: Round) -> list[Candidate]:
             if reference.kept is not None:
-                meant = np.full(len(views), ANY_WINDOW) if only is None else only
-                found = candidates_at(sources[0], reference.kept, vectors, views, meant)
-                return [one for one in found if only is not None or one.window == WHOLE]
+                return candidates_at(sources[0], reference.kept, views)
             if library is not None:
-                return _within(library, vectors, views, only)
+                return _within(library, views)
             scope = Scope(episode_ids=frozenset(source.episode_id for source in sources))
             ids = {source.source_id for source in sources}
-            found, _ = self._indexed(vectors, views, only, scope, ticket)
+            found, _ = self._indexed(views, scope, ticket)
             return [one for one in found if one.source.source_id in ids]
 
         return near
 
-    def _indexed(
-        self,
-        vectors: Vectors,
-        views: Numbers,
-        only: Numbers | None,  # None: among whole frames
-        scope: Scope,
-        ticket: Ticket,
-    ) -> tuple[list[Candidate], int]:
+    def _indexed(self, views: Round, scope: Scope, ticket: Ticket) -> tuple[list[Candidate], int]:
         """Return the candidates among what is indexed, and how many frames that are."""
 
-        def find(queries: Vectors, k: int, window: int = ANY_WINDOW) -> Found:
+        def find(queries: Vectors, k: int) -> Found:
+            return self._engine.search(queries, k, scope, ticket=ticket).result()
+
+        def find_windows(queries: Vectors, k: int, window: int = ANY_WINDOW) -> Found:
             part = replace(scope, window=window)
             return self._engine.search(queries, k, part, windows=True, ticket=ticket).result()
 
-        frames = self._engine.search(vectors, FIRST_K, scope, ticket=ticket).result()
-        found = _candidates(frames, vectors, views, only, find)
-        return found, frames.snapshot.n_rows
+        snapshot = self._engine.snapshot()
+        return _candidates(views, snapshot, find, find_windows), snapshot.n_rows
 
     def _names(self, loaded: Loaded, sources: tuple[LoadedSource, ...]) -> Names | None:
         if not loaded.stored:
@@ -181,7 +171,7 @@ def _told(found: Findings) -> Comparison:
 def _nearest_frame(query: Loaded, near: Near) -> int:
     """Return the kept frame of a query that is nearest to the reference."""
     kept, vectors = some_frames(query.signature)
-    found = near(vectors, np.arange(len(vectors)), np.full(len(vectors), ANY_WINDOW))
+    found = near(Round(np.arange(len(vectors)), vectors, np.full(len(vectors), ANY_WINDOW)))
     return int(kept[found[0].view]) if found else 0
 
 
@@ -190,26 +180,28 @@ def _views_of(query: Loaded) -> Views:
     return views
 
 
-def _within(
-    library: Library, vectors: Vectors, views: Numbers, only: Numbers | None
-) -> list[Candidate]:
+def _within(library: Library, views: Round) -> list[Candidate]:
     snapshot = library.snapshot()
 
-    def find(queries: Vectors, k: int, window: int = ANY_WINDOW) -> Found:
+    def find(queries: Vectors, k: int) -> Found:
+        return Found(library.index.search(queries, k), snapshot, 0.0, 1)
+
+    def find_windows(queries: Vectors, k: int, window: int = ANY_WINDOW) -> Found:
         allowed = snapshot.allowed(Scope(window=window), windows=True)
         return Found(library.windows.search(queries, k, allowed), snapshot, 0.0, 1)
 
-    frames = Found(library.index.search(vectors, FIRST_K), snapshot, 0.0, 1)
-    return _candidates(frames, vectors, views, only, find)
+    return _candidates(views, snapshot, find, find_windows)
 
 
 def _candidates(
-    frames: Found, vectors: Vectors, views: Numbers, only: Numbers | None, find: FindWindows
+    views: Round, snapshot: Snapshot, find: Find, find_windows: FindWindows
 ) -> list[Candidate]:
-    """Return the candidates among frames and, unless `only` is None, windows."""
-    whole = np.ones(len(views), np.bool_) if only is None else only == ANY_WINDOW
-    near = Neighbours(frames.neighbours.distances[whole], frames.neighbours.rows[whole])
-    hits = [frame_hits(near, views[whole], frames.snapshot)]
-    if only is not None:
-        hits += near_windows(vectors, views, only, find, FIRST_K)
-    return candidates(hits, frames.snapshot)
+    """Return the candidates among frames and windows, as far as these are looked for."""
+    hits = []
+    if views.frames:
+        frames = find(views.vectors, FIRST_K)
+        snapshot = frames.snapshot
+        hits.append(frame_hits(frames.neighbours, views.numbers, snapshot))
+    if views.windows:
+        hits += near_windows(views.vectors, views.numbers, views.only, find_windows, FIRST_K)
+    return candidates(hits, snapshot)

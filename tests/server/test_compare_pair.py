@@ -6,31 +6,28 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_recognise import FILMS, answer, film, query
+from signatures import random_layouts
+from test_recognise import FILMS, answer, film, query, with_part
 
+from mitate.kernels.canvas import GRID_COLS
 from mitate.kernels.distance import squared_l2
+from mitate.kernels.layout import LARGEST
 from mitate.kernels.quality import GATE
 from mitate.kernels.signature import N_WINDOWS, Signature
 from mitate.kernels.vector import derive
-from mitate.kernels.windows import ANY_WINDOW
+from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 from mitate.server.calibration import default_calibration
 from mitate.server.candidates import MOST, WHOLE, Candidate, candidates, frame_hits, near_windows
-from mitate.server.compare_pair import (
-    MOST_FRAMES,
-    NOT_INDEXED,
-    Judged,
-    Query,
-    candidates_at,
-    judge,
-    query_of,
-    some_frames,
-)
+from mitate.server.compare_pair import NOT_INDEXED, Judged, Sight, candidates_at, judge
+from mitate.server.compare_query import MOST_FRAMES, Query, Round, query_of, some_frames
 from mitate.server.compare_sides import library_of
 from mitate.server.engine import Found
 from mitate.server.index import make_index
 from mitate.server.library import Library, LoadedSource, NewSource, Scope
 from mitate.server.query_views import SomeViews
 from mitate.server.search import FIRST_K, match_distance
+
+LEFT_HALF = [window.name for window in WINDOWS].index("left half")
 
 
 def library(films: list[Signature] = FILMS) -> Library:
@@ -43,37 +40,35 @@ def source(number: int, films: list[Signature] = FILMS) -> LoadedSource:
     return library(films).snapshot().sources[number]
 
 
-def indexed(views: Query, films: list[Signature] = FILMS) -> list[Candidate]:
+def indexed(part: Round, films: list[Signature] = FILMS) -> list[Candidate]:
     made = library(films)
     snapshot = made.snapshot()
-    frames = made.index.search(views.vectors, FIRST_K)
 
     def find(queries: np.ndarray, k: int, window: int = ANY_WINDOW) -> Found:
         allowed = snapshot.allowed(Scope(window=window), windows=True)
         return Found(made.windows.search(queries, k, allowed), snapshot, 0.0, 1)
 
-    hits = near_windows(views.vectors, views.numbers, views.only, find, FIRST_K)
-    return candidates([frame_hits(frames, views.numbers, snapshot), *hits], snapshot)
-
-
-def at(reference: LoadedSource, kept: int, views: Query) -> list[Candidate]:
-    return candidates_at(reference, kept, views.vectors, views.numbers, views.only)
+    hits = near_windows(part.vectors, part.numbers, part.only, find, FIRST_K)
+    if part.frames:
+        frames = made.index.search(part.vectors, FIRST_K)
+        hits.insert(0, frame_hits(frames, part.numbers, snapshot))
+    return candidates(hits, snapshot)
 
 
 def judged(
     views: Query, reference: LoadedSource, kept: int, films: list[Signature] = FILMS
 ) -> Judged:
     n_rows = sum(one.n_kept for one in films)
-    own = at(reference, kept, views)
-    if views.looks is None:
-        own = [one for one in own if one.window == WHOLE]
-    others = indexed(views, films)
-    return judge(views, own, others, n_rows, default_calibration(), 0.001)
+    sights = (
+        Sight(candidates_at(reference, kept, part), indexed(part, films), n_rows)
+        for part in views.rounds
+    )
+    return judge(views, sights, default_calibration(), 0.001)
 
 
 def test_all_pairs_of_a_frame_and_the_views_are_candidates_nearest_first() -> None:
-    views = query_of(query(FILMS[2], 5))
-    found = at(source(3), 5, views)
+    (views,) = query_of(query(FILMS[2], 5)).rounds
+    found = candidates_at(source(3), 5, views)
     assert len(found) == min(MOST, len(views.vectors) * (1 + N_WINDOWS))
     assert [one.distance for one in found] == sorted(one.distance for one in found)
     for one in found:
@@ -84,7 +79,7 @@ def test_all_pairs_of_a_frame_and_the_views_are_candidates_nearest_first() -> No
 
 def test_a_source_without_runs_is_met_by_its_whole_frames_only() -> None:
     bare = FILMS[0].part(0, FILMS[0].n_frames)
-    found = at(source(1, [bare]), 2, query_of(query(FILMS[0], 2)))
+    found = candidates_at(source(1, [bare]), 2, query_of(query(FILMS[0], 2)).rounds[0])
     assert {one.window for one in found} == {WHOLE}
 
 
@@ -97,6 +92,51 @@ def test_verdict_and_probability_are_those_of_the_search(run: int) -> None:
     assert found.probability == pytest.approx(best.probability)
     assert found.best.distance == best.distance
     assert found.fit is not None and found.fit.agreement > 0.9
+
+
+def test_a_part_that_is_like_many_others_crowds_nothing_out() -> None:
+    common = FILMS[0].windows[0, LEFT_HALF]
+    window = np.arange(N_WINDOWS)[:, None]
+    films = [
+        replace(one, windows=np.where(window == LEFT_HALF, common, one.windows)) for one in FILMS
+    ]
+    noise = np.random.default_rng(1).integers(-1, 2, 33)
+    layout = np.clip(films[2].layouts[5].astype(int) + noise, 0, LARGEST).astype(np.uint8)
+    views = with_part(query(films[2], 5, layout), LEFT_HALF, common)
+    best = answer(views, films).matches[0]
+    found = judged(query_of(views.more()), source(3, films), 5, films)
+    assert (found.verdict, found.n_rounds) == (best.verdict, 1) == ("match", 1)
+    assert found.probability == pytest.approx(best.probability)
+
+
+def test_a_picture_with_one_part_left_is_judged_by_that_part_as_in_a_search() -> None:
+    covered = query(FILMS[3], 4, random_layouts(np.random.default_rng(8), 1)[0])
+    noise = np.random.default_rng(8).integers(0, 256, covered.grids[0].shape)
+    grid = np.where(np.arange(GRID_COLS) < GRID_COLS // 2, covered.grids[0], noise)
+    covered = replace(covered, grids=np.stack([grid, grid[:, ::-1]]).astype(np.float32))
+    views = with_part(covered, LEFT_HALF, FILMS[3].windows[4, LEFT_HALF])
+    best = answer(views, FILMS).matches[0]
+    found = judged(query_of(views.more()), source(4), 4)
+    assert (best.source_id, found.n_rounds, found.best.window) == (4, 2, LEFT_HALF)
+    assert found.verdict == best.verdict
+    assert found.probability == pytest.approx(best.probability, abs=0.02)
+
+
+def test_views_for_later_are_looked_for_among_windows_alone() -> None:
+    layouts = FILMS[2].layouts[[5]]
+    later = with_part(query(film(99), 3), LEFT_HALF, layouts[0]).more()
+    later = replace(later, windows=np.full(3, ANY_WINDOW))
+    first, second = query_of(later).rounds
+    assert (first.numbers.tolist(), second.numbers.tolist()) == ([0, 1], [2])
+    assert WHOLE not in {one.window for one in candidates_at(source(3), 5, second)}
+    assert WHOLE in {one.window for one in candidates_at(source(3), 5, first)}
+
+
+def test_a_picture_is_uninformative_whatever_its_parts_show() -> None:
+    flat = replace(query(FILMS[2], 5), quality=np.zeros(2, np.uint8))
+    views = with_part(flat, LEFT_HALF, FILMS[2].windows[5, LEFT_HALF])
+    assert answer(views, FILMS).verdict == "uninformative"
+    assert judged(query_of(views.more()), source(3), 5).verdict == "uninformative"
 
 
 def test_an_unrelated_picture_is_no_match() -> None:
@@ -136,8 +176,9 @@ def test_a_flat_query_is_uninformative_whatever_it_is_compared_with() -> None:
 def test_only_views_that_show_enough_are_compared() -> None:
     views = replace(query(FILMS[2], 5), quality=np.array([0, GATE], np.uint8))
     found = query_of(views)
-    assert found.numbers.tolist() == [1]
-    assert found.name(at(source(3), 5, found)[0]) == "full-mirrored"
+    (part,) = found.rounds
+    assert part.numbers.tolist() == [1]
+    assert found.name(candidates_at(source(3), 5, part)[0]) == "full-mirrored"
 
 
 @pytest.mark.parametrize("share, verdict", [(0.9, "match"), (1.1, "no_match")])
@@ -146,10 +187,10 @@ def test_descriptors_alone_are_judged_by_the_distance_of_the_search(
 ) -> None:
     plain = query(FILMS[2], 5)
     views = query_of(SomeViews(plain.names, plain.layouts, plain.quality))
-    own = at(source(3), 5, views)[:1]
+    own = candidates_at(source(3), 5, views.rounds[0])[:1]
     limit = match_distance(100)
     moved = [own[0]._replace(distance=int(share * limit))]
-    found = judge(views, moved, [], 100, default_calibration(), 0.001)
+    found = judge(views, [Sight(moved, [], 100)], default_calibration(), 0.001)
     assert (found.verdict, found.probability, found.fit) == (verdict, None, None)
     assert found.limit == limit
 
