@@ -91,7 +91,7 @@ def recognise(
     known: Sequence[Scored] = (),
 ) -> Recognition:
     """Look at the candidates of a picture and put the best first, among those known already."""
-    fresh = zip(found, _scores(found, looks).tolist(), strict=True)
+    fresh = zip(found, scores(found, looks).tolist(), strict=True)
     every = [*known, *(Scored(candidate, score) for candidate, score in fresh)]
     scored = tuple(sorted(every, key=lambda one: (-one.score, one.candidate.distance)))
     return Recognition(
@@ -108,11 +108,12 @@ def unseen_score(distance: float) -> float:
     return _UNSEEN_AGREEMENT - (_UNSEEN_FALL + DISTANCE_WEIGHT) * length
 
 
-def _scores(found: Sequence[Candidate], looks: Looks) -> NDArray[np.float64]:
-    scores = np.array([unseen_score(candidate.distance) for candidate in found])
+def scores(found: Sequence[Candidate], looks: Looks) -> NDArray[np.float64]:
+    """Return how well candidates that are looked at together explain a picture, (c,)."""
+    found_scores = np.array([unseen_score(candidate.distance) for candidate in found])
     seen = [i for i, candidate in enumerate(found) if candidate.run >= 0]
     if not seen:
-        return scores
+        return found_scores
     chosen = [found[i] for i in seen]
     views = np.array([candidate.view for candidate in chosen])
     agreement = agreements(
@@ -124,8 +125,8 @@ def _scores(found: Sequence[Candidate], looks: Looks) -> NDArray[np.float64]:
     )
     lengths = np.sqrt([candidate.distance for candidate in chosen]) / _LENGTH
     bare = 1 - evenness(looks.grids)[looks.bases[views]]
-    scores[seen] = agreement - DISTANCE_WEIGHT * lengths - BARENESS_WEIGHT * bare
-    return scores
+    found_scores[seen] = agreement - DISTANCE_WEIGHT * lengths - BARENESS_WEIGHT * bare
+    return found_scores
 
 
 def around(

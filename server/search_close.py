@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.vector import derive
+from mitate.kernels.vector import N_DIMS, derive
 from mitate.kernels.views import MIRRORED
 from mitate.kernels.windows import WINDOWS
 from mitate.server.calibration import Calibration
@@ -20,6 +20,7 @@ from mitate.server.candidates import (
     frame_hits,
     near_windows,
 )
+from mitate.server.holders import tied, with_all_holders
 from mitate.server.index import Neighbours
 from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, PictureHits, moments
@@ -66,19 +67,21 @@ def look_closely(
         vectors, only = derive(views.layouts[numbers]), views.windows[numbers]
         return near_windows(vectors, numbers, only, closer.find_windows, FIRST_K)
 
+    def all_of(found: Recognition, views: AllViews) -> tuple[Recognition, AllViews]:
+        return with_all_holders(found, views, snapshot, closer.find_windows), views
+
     accepted = closer.calibration, closer.false_alarm_rate
     hits = [frame_hits(frames, first, snapshot), *near(looks, first)]
     found = recognise(candidates(hits, snapshot), looks, *accepted)
     if found.scored and found.believed(found.scored[0].score):
-        return found, looks
+        return all_of(found, looks)
     every = looks.more()
     votes = np.flatnonzero(voting(every, mirrored))
     later = votes[votes >= every.n_first]
     if not len(later):
         return found, looks
-    return recognise(
-        candidates(near(every, later), snapshot), every, *accepted, found.scored
-    ), every
+    more = candidates(near(every, later), snapshot)
+    return all_of(recognise(more, every, *accepted, found.scored), every)
 
 
 def close_matches(
@@ -90,14 +93,15 @@ def close_matches(
     n_matches: int,
 ) -> tuple[Match, ...]:
     """Return the matches of a picture, the most probable first."""
-    seen = _sightings(recognition, views, snapshot, n_matches)
+    n_rivals = max(RIVAL_PLACES, len(tied(recognition)))
+    seen = _sightings(recognition, views, snapshot, max(n_matches, n_rivals))
     known = [sighting.moment for sighting in seen]
     rest = [
         _far(*moment, recognition.background) for moment in farther if not _shown(moment[1], known)
     ]
-    listed = sorted([*seen, *rest], key=lambda sighting: -sighting.score)[:n_matches]
-    rivals = listed[:RIVAL_PLACES]
-    return tuple(_match(sighting, rivals, recognition, name_of) for sighting in listed)
+    every = sorted([*seen, *rest], key=lambda sighting: -sighting.score)
+    rivals = every[:n_rivals]
+    return tuple(_match(one, rivals, recognition, name_of) for one in every[:n_matches])
 
 
 def _sightings(
@@ -139,7 +143,7 @@ def _hits(recognition: Recognition, n_views: int) -> PictureHits:
 def _window_vectors(recognition: Recognition) -> NDArray[np.int8]:
     found = [one.candidate for one in recognition.scored if one.candidate.window != WHOLE]
     vectors = [candidate.source.vectors[candidate.kept] for candidate in found]
-    return np.stack(vectors) if vectors else np.zeros((0, 32), np.int8)
+    return np.stack(vectors) if vectors else np.zeros((0, N_DIMS), np.int8)
 
 
 def _far(view: str, moment: Moment, chance: float) -> _Sighting:

@@ -31,6 +31,7 @@ from mitate.server.search import (
 from mitate.server.search_close import Closer, close_matches, look_closely
 
 FEWEST = 3  # moments listed where so many are stored
+MOST_HOLDERS = 256  # moments among which others are sought where more than usual are as near
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class _Result:
     moments: list[Moment] = field(default_factory=list)
     n_rows: int = 0
     nearest: tuple[Neighbours, Snapshot] | None = None  # of the first search
+    n_rivals: int = RIVAL_PLACES
 
 
 def search_pictures(
@@ -83,6 +85,11 @@ def search_pictures(
         if waiting:
             search_s += _search(prepared, results, waiting, find, k, n_listed)
             waiting = [i for i in waiting if _may_matter(results[i], n_needed[i])]
+    crowded = [i for i, one in enumerate(prepared) if _crowded(one, results[i])]
+    if crowded:
+        search_s += _search(prepared, results, crowded, find, MAX_K, max(MOST_HOLDERS, n_matches))
+    for i in crowded:
+        results[i].n_rivals = MOST_HOLDERS
     answers = [
         _answer(picture, result, name_of, kind)
         if closer is None or picture.looks is None or not picture.informative
@@ -114,6 +121,16 @@ def _may_matter(result: _Result, n_matches: int) -> bool:
         return False
     farthest = result.moments[-1].distance if result.moments else 0
     return len(result.moments) < FEWEST or farthest <= match_distance(result.n_rows)
+
+
+def _crowded(picture: _Picture, result: _Result) -> bool:
+    """Tell whether more moments of other episodes are as near as the best than are listed."""
+    if picture.looks is not None or not picture.informative or not result.moments:
+        return False
+    listed, limit = result.moments[:RIVAL_PLACES], match_distance(result.n_rows)
+    farthest = listed[-1].distance
+    as_near = farthest <= _tie_distance(listed[0], limit)
+    return as_near and len(listed) == RIVAL_PLACES and bool(_rivals(listed[0], listed, limit))
 
 
 def _search(
@@ -150,7 +167,7 @@ def _nearest(
 def _answer(picture: _Picture, result: _Result, name_of: NameOf, kind: str) -> Answer:
     limit = match_distance(result.n_rows)
     matches = tuple(
-        _match(picture, moment, result.moments[:RIVAL_PLACES], limit, name_of)
+        _match(picture, moment, result.moments[: result.n_rivals], limit, name_of)
         for moment in result.moments
     )
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
@@ -215,7 +232,7 @@ def _verdict(picture: _Picture, moment: Moment, rivals: Sequence[Moment], limit:
 
 def _rivals(moment: Moment, others: Sequence[Moment], limit: float) -> list[Moment]:
     """Return the best moment of each other episode that is as near."""
-    near = min(limit, (np.sqrt(moment.distance) + TIE_LENGTH) ** 2)
+    near = _tie_distance(moment, limit)
     seen = {moment.source.episode_id}
     rivals = []
     for other in others:
@@ -223,3 +240,8 @@ def _rivals(moment: Moment, others: Sequence[Moment], limit: float) -> list[Mome
             seen.add(other.source.episode_id)
             rivals.append(other)
     return rivals
+
+
+def _tie_distance(moment: Moment, limit: float) -> float:
+    """Return the distance up to which others are as near as a moment."""
+    return min(limit, float(np.sqrt(moment.distance) + TIE_LENGTH) ** 2)

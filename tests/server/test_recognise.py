@@ -13,6 +13,7 @@ from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.layout import mirror_layouts
 from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signature
 from mitate.kernels.windows import ANY_WINDOW, WINDOWS
+from mitate.server import search_close
 from mitate.server.calibration import default_calibration, parse
 from mitate.server.engine import Found
 from mitate.server.index import make_index
@@ -162,6 +163,58 @@ def test_a_moment_that_two_episodes_hold_is_ambiguous_and_names_both() -> None:
     found = answer(query(FILMS[2], 5), [*FILMS, FILMS[2]])
     assert found.verdict == "ambiguous"
     assert {found.matches[0].source_id, found.matches[0].alternatives[0].source_id} == {3, 7}
+
+
+def with_opening(n_episodes: int, opening: Signature) -> list[Signature]:
+    """Return films that begin with the same three shots."""
+
+    def begun(own: np.ndarray, shared: np.ndarray) -> np.ndarray:
+        return np.concatenate([shared[:3], own[3:]])
+
+    return [
+        replace(
+            own,
+            layouts=begun(own.layouts, opening.layouts),
+            mirrored=begun(own.mirrored, opening.mirrored),
+            windows=begun(own.windows, opening.windows),
+            thumbnails=begun(own.thumbnails, opening.thumbnails),
+        )
+        for own in (film(200 + number) for number in range(n_episodes))
+    ]
+
+
+def cut(source: Signature, run: int, window: int) -> Views:
+    """Return the views of a picture that shows just a window of a run."""
+    left, top, right, bottom = WINDOWS[window].rect
+    y = (np.linspace(top, bottom, GRID_ROWS, endpoint=False) * THUMB_ROWS / FINE_CELLS).astype(int)
+    x = (np.linspace(left, right, GRID_COLS, endpoint=False) * THUMB_COLS / FINE_CELLS).astype(int)
+    grid = source.thumbnails[run][np.ix_(y, x)].astype(np.float32)
+    return replace(
+        query(source, run, source.windows[run, window]), grids=np.stack([grid, grid[:, ::-1]])
+    )
+
+
+@pytest.mark.parametrize("window", [None, 3])
+def test_an_opening_is_named_in_every_episode_of_a_long_series(window: int | None) -> None:
+    opening = film(99)
+    films = [*with_opening(50, opening), *FILMS]
+    found = answer(query(opening, 1) if window is None else cut(opening, 1, window), films)
+    assert (found.verdict, len(found.matches)) == ("ambiguous", 3)
+    named = {found.matches[0].source_id, *(one.source_id for one in found.matches[0].alternatives)}
+    assert named == set(range(1, 51))
+    assert all(one.to_ms - one.from_ms == 1000 for one in found.matches[0].alternatives)
+
+
+def test_naming_the_others_changes_neither_the_best_nor_its_probability(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opening = film(99)
+    films = [*with_opening(20, opening), *FILMS]
+    best = answer(query(opening, 1), films).matches[0]
+    monkeypatch.setattr(search_close, "with_all_holders", lambda found, *_: found)
+    before = answer(query(opening, 1), films).matches[0]
+    assert replace(best, alternatives=()) == replace(before, alternatives=())
+    assert len(best.alternatives) > len(before.alternatives)
 
 
 def test_sources_without_runs_are_found_by_their_descriptors() -> None:

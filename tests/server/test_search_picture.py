@@ -114,6 +114,19 @@ def test_other_episodes_that_hold_the_moment_make_it_ambiguous(
     assert {other.episode_id for other in answer.matches[0].alternatives} == {1, 2, 3}
 
 
+def test_an_opening_is_named_in_every_episode_of_a_long_series(
+    films: Callable[[int], Layouts],
+) -> None:
+    opening = films(99)[:72]
+    shelf = Shelf(*((i, np.concatenate([films(i)[:48], opening])) for i in range(50)))
+    for n_matches in (1, 20):
+        (answer,) = search_pictures([one_view(opening[30])], shelf.find, shelf.name_of, n_matches)
+        assert (answer.verdict, len(answer.matches)) == (Verdict.AMBIGUOUS, n_matches)
+        named = [answer.matches[0].episode_id]
+        named += [other.episode_id for other in answer.matches[0].alternatives]
+        assert sorted(named) == list(range(50))
+
+
 def test_sources_of_one_episode_are_one_match(films: Callable[[int], Layouts]) -> None:
     shelf = Shelf((1, films(1)), (1, films(1)), (2, films(2)))
     (answer,) = search_pictures([one_view(films(1)[100])], shelf.find, shelf.name_of, 5)
