@@ -52,10 +52,10 @@ QUICK = Sizes(
     clips=1,
 )
 FULL = Sizes(
-    per_cell=60,
+    per_cell=20,
     negatives=10_000,
     flats=300,
-    distractors=1_250_000,
+    distractors=1_000_000,
     first_ms=3_600_000,
     encodes=30,
     clips=4,
