@@ -28,6 +28,7 @@ class Columns:
     verdicts: NDArray[np.uint8]  # (q, k) of NUMBERS, 0 in unused places
     hit_counts: NDArray[np.uint32]  # (q,)
     query_verdicts: NDArray[np.uint8]  # (q,) of NUMBERS
+    exact: NDArray[np.bool_]  # (q,) nothing nearer is stored
     episodes: tuple[Names, ...]  # each episode once, by any of its sources
 
     @property
@@ -85,6 +86,7 @@ def columns_of(answers: Sequence[Answer], k: int) -> Columns:
     for q, answer in enumerate(answers):
         columns.hit_counts[q] = min(k, len(answer.matches))
         columns.query_verdicts[q] = NUMBERS[answer.verdict]
+        columns.exact[q] = answer.exact
         for i, match in enumerate(answer.matches[:k]):
             if match.episode_id not in places:
                 places[match.episode_id] = len(episodes)
@@ -113,6 +115,7 @@ def no_columns(n_queries: int, k: int) -> Columns:
         verdicts=np.zeros(shape, np.uint8),
         hit_counts=np.zeros(n_queries, np.uint32),
         query_verdicts=np.zeros(n_queries, np.uint8),
+        exact=np.zeros(n_queries, np.bool_),
         episodes=(),
     )
 

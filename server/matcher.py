@@ -103,7 +103,7 @@ class Matcher:
 
     def signatures(self, layouts: Layouts, wanted: Wanted) -> list[Answer]:
         """Answer one-frame signatures, shape (n, 33)."""
-        answers = self._search(
+        return self._search(
             lambda find, names: search_pictures(
                 views_of_layouts(layouts),
                 find,
@@ -114,7 +114,6 @@ class Matcher:
             ),
             wanted,
         )
-        return [_proved(answer, wanted) for answer in answers]
 
     def columns(self, layouts: Layouts, wanted: Wanted) -> Columns:
         """Answer one-frame signatures, shape (n, 33), in columns."""

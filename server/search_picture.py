@@ -51,6 +51,7 @@ class _Picture:
 class _Result:
     moments: list[Moment] = field(default_factory=list)
     n_rows: int = 0
+    exact: bool = True
     nearest: tuple[Neighbours, Snapshot] | None = None  # of the first search
     n_rivals: int = RIVAL_PLACES
 
@@ -70,7 +71,7 @@ def search_pictures(
     With a `closer`, pictures whose views have small pictures of their own are looked at closely:
     their matches have probabilities and are ordered by them.
 
-    `exact` is true: no moment that is nearer than the last one listed is stored. Views below the
+    `exact` says that no moment that is nearer than the last one listed is stored. Views below the
     quality gate are left out; with none left the verdict is uninformative, and the nearest moments
     are listed all the same.
     """
@@ -149,7 +150,8 @@ def _search(
     for i in waiting:
         rows = slice(first, first + len(pictures[i].vectors))
         first = rows.stop
-        mine = Neighbours(found.neighbours.distances[rows], found.neighbours.rows[rows])
+        mine = found.neighbours.part(rows, k)
+        results[i].exact = bool(mine.exact.all())
         results[i].moments = _nearest(pictures[i], mine, found.snapshot, n_matches)
         results[i].n_rows = found.snapshot.n_rows
         results[i].nearest = results[i].nearest or (mine, found.snapshot)
@@ -173,7 +175,7 @@ def _answer(picture: _Picture, result: _Result, name_of: NameOf, kind: str) -> A
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     if not picture.informative:
         verdict = Verdict.UNINFORMATIVE
-    return Answer(kind, verdict, matches, exact=True)
+    return Answer(kind, verdict, matches, exact=result.exact)
 
 
 def _close_answer(
@@ -192,7 +194,7 @@ def _close_answer(
     farther = [(picture.names[moment.view], moment) for moment in result.moments]
     matches = close_matches(*seen, snapshot, farther, name_of, n_matches)
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
-    return Answer(kind, verdict, matches, exact=True)
+    return Answer(kind, verdict, matches, exact=result.exact)
 
 
 def _match(

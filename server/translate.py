@@ -237,7 +237,7 @@ def fill_hits(hits: search_pb2.HitColumns, columns: Columns) -> None:
     hits.hit_counts = columns.hit_counts.tobytes()
     hits.query_verdicts = columns.query_verdicts.tobytes()
     hits.episodes.extend(_entry(names) for names in columns.episodes)
-    hits.exact = True
+    hits.exact = bool(columns.exact.all())
 
 
 def _entry(names: Names) -> search_pb2.EpisodeEntry:
