@@ -219,6 +219,7 @@ def _evidence(found: Findings) -> Stage:
         Measure("background", "score of unrelated pictures", recognition.background),
         Measure("evidence", "evidence", evidence, least=recognition.threshold),
         Measure("probability", "probability", probability),
+        Measure("titles", "titles it is calibrated on", recognition.calibration.n_titles),
     )
     outcome = Outcome.PASSED if passed else Outcome.FAILED
     return Stage("evidence", outcome, _with_rivals(text, found), measures)

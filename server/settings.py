@@ -171,7 +171,7 @@ class Settings:
         high=10**7,
     )
     views: Literal["fast", "normal", "thorough"] = _setting(
-        "How many parts of a queried picture are searched.", "normal"
+        "How many parts of a queried picture are searched: fast, normal or thorough.", "normal"
     )
     false_alarm_rate: float = _setting(
         "Share of pictures from nothing indexed that may be answered by a match.",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mitate.server.calibration import default_calibration
 from mitate.server.settings_load import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +61,12 @@ def test_every_command_is_in_the_readme_and_has_help(command: str) -> None:
     )
     assert done.returncode == 0
     assert "usage: mitate" in done.stdout
+
+
+def test_the_documents_say_on_how_many_titles_a_probability_rests() -> None:
+    titles = f"{default_calibration().n_titles} titles"
+    assert f"calibrated on {titles}" in README
+    assert f"calibration rests on {titles}" in (ROOT / "docs" / "quality.md").read_text()
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

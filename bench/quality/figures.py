@@ -117,6 +117,7 @@ class Judged:
             "positive_named_wrong": _percent((self.claimed & ~self.right)[positive].mean()),
             "negative": _percent((~self.claimed)[negative].mean()),
             "flat": _percent((~self.claimed)[flat].mean()) if flat.any() else float("nan"),
+            "flat_match": _percent(self.matched[flat].mean()) if flat.any() else float("nan"),
         }
 
     def _calibration(self) -> float | None:

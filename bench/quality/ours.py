@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,12 @@ from mitate.server.records import Answer as Found
 from mitate.server.records import Names
 from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures
+from mitate.server.settings import Settings
 
 _BATCH = 64
 _DECODING = 1  # counts changes of what is decoded and summed
 _MATCHES = 3
-_FALSE_ALARM_RATE = 0.001  # the default of the server
+_FALSE_ALARM_RATE = Settings(data=Path()).false_alarm_rate
 
 
 class Mitate:

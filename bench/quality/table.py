@@ -17,6 +17,10 @@ _ALARMS = {
     "r1_at_1_percent": "answered at the fitted 1 %",
     "r1_at_0.1_percent": "answered at the fitted 0.1 %",
 }
+_VERDICTS = {
+    "positive_named_wrong": "positive named wrongly",
+    "flat_match": "flat answered by a match",
+}
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -30,6 +34,8 @@ def _head(found: dict[str, Any]) -> Iterator[str]:
     of = f"{found['titles']} titles, {found['episodes']} episodes, seed {found['seed']}"
     yield f"Queries: {asked}; {of}."
     yield f"Machine: {found['machine']['cpu']}. Figures in percent."
+    if dropped := found.get("negatives_dropped_as_alike"):
+        yield f"Frames not asked as negatives, since nearly the same is searched: {dropped}."
     if found.get("encodes_unlike"):
         files = ", ".join(found["encodes_unlike"])
         yield f"Other files that hold no moment of the file searched: {files}."
@@ -49,11 +55,11 @@ def _summary(found: dict[str, Any]) -> Iterator[str]:
         figures = [m["false_alarms"].get(kind, {}).get(key) for m in methods.values()]
         if any(figure is not None for figure in figures):
             yield _row(f"{kind}: {label}", [_text(figure, 2) for figure in figures])
-    for key in ("positive", "positive_named_wrong", "negative", "flat", FAMILY):
+    for key in ("positive", "positive_named_wrong", "negative", "flat", "flat_match", FAMILY):
         if any(key not in m["verdicts"] for m in methods.values()):
             continue
         yield _row(
-            f"verdict right, {key}" if key != "positive_named_wrong" else "positive named wrongly",
+            _VERDICTS.get(key, f"verdict right, {key}"),
             [_text(m["verdicts"][key], 1) for m in methods.values()],
         )
     errors = [m["calibration_error"] for m in methods.values()]

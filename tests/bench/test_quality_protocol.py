@@ -93,6 +93,7 @@ def test_a_method_that_always_knows_has_perfect_figures(protocol: Protocol) -> N
     assert figures["calibration_error"] == 0.0
     assert figures["verdicts"]["positive"] == figures["verdicts"]["negative"] == 100.0
     assert figures["false_alarms"]["unrelated"]["own"] == 0.0
+    assert (figures["verdicts"]["flat"], figures["verdicts"]["flat_match"]) == (100.0, 0.0)
 
 
 def test_a_method_that_never_says_no_recalls_nothing_at_a_rate(protocol: Protocol) -> None:
@@ -104,3 +105,4 @@ def test_a_method_that_never_says_no_recalls_nothing_at_a_rate(protocol: Protoco
     assert figures["mean"]["r1"]["mean"] == 100.0
     assert figures["mean"]["r1_at_1_percent"]["mean"] == 0.0
     assert figures["false_alarms"]["unrelated"]["own"] == 100.0
+    assert (figures["verdicts"]["flat"], figures["verdicts"]["flat_match"]) == (0.0, 100.0)

@@ -173,3 +173,20 @@ def test_a_caller_that_stops_frees_the_server(server: Server, drawn: Path, frame
             client.compare(drawn / "life.mkv", frame, progress=stop)
         assert client.compare(frame, frame).verdict == "match"
     assert not list((server.data / "uploads").iterdir())
+
+
+def test_the_level_of_views_and_the_accepted_rate_are_settings(
+    server: Server, edited: Path, frame: Path, tmp_path: Path
+) -> None:
+    def told(at: Server) -> tuple[str, float]:
+        (line,) = at.answers("compare", edited, frame)
+        stages = {stage["name"]: stage for stage in line["stages"]}
+        (evidence,) = (m for m in stages["evidence"]["measures"] if m["name"] == "evidence")
+        return stages["views"]["text"], evidence["least"]
+
+    normal, needed = told(server)
+    assert "centre 0.85" in normal
+    with running(tmp_path, "--views", "fast", "--false-alarm-rate", "0.01") as lenient:
+        fast, needed_there = told(lenient)
+    assert "full, inner, each also mirrored" in fast
+    assert needed_there < needed

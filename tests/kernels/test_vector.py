@@ -63,6 +63,10 @@ def test_a_mirrored_descriptor_has_the_vector_with_odd_frequencies_negated() -> 
     assert np.array_equal(
         np.abs(dequantise_ac(found)), np.abs(dequantise_ac(mirror_layouts(found)))
     )
+    # The first two coefficients of each channel: one period across, and one down.
+    for across in (0, 20, 25):
+        assert np.array_equal(mirrored[:, across], -plain[:, across])
+        assert np.array_equal(mirrored[:, across + 1], plain[:, across + 1])
 
 
 def test_the_rule_gives_these_numbers() -> None:

@@ -4,12 +4,13 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from test_boxes import pasted, scene
 
 from mitate.kernels.borders import Rect
 from mitate.kernels.canvas import GRID_COLS, GRID_ROWS
 from mitate.kernels.grids import FINE_CELLS
+from mitate.kernels.quality import GATE
 from mitate.kernels.vector import derive
 from mitate.kernels.view_cuts import LEVELS, Level
 from mitate.kernels.views import PictureViews, picture_views
@@ -94,6 +95,32 @@ def test_a_box_is_described_like_the_picture_in_it() -> None:
     boxes = [i for i, name in enumerate(found.names) if name.startswith("box")]
     distances = ((derive(found.layouts[boxes]).astype(int) - derive(alone.layouts[:1])) ** 2).sum(1)
     assert distances.min() < 400
+
+
+def card(lines: int, dark: bool) -> Image.Image:
+    """Return lines of text in the middle of one colour."""
+    image = Image.new("RGB", (640, 360), "black" if dark else "white")
+    text = "\n".join(["The Night Train"] * lines)
+    fill = "white" if dark else "black"
+    ImageDraw.Draw(image).text((320, 180), text, fill, font_size=40, anchor="mm", align="center")
+    return image
+
+
+@pytest.mark.parametrize("quality", [30, 90])
+@pytest.mark.parametrize(
+    "image",
+    [
+        *(Image.new("RGB", (640, 360), colour) for colour in ("black", "white", "teal", "#060402")),
+        Image.linear_gradient("L").point(lambda level: 120 + level // 32).resize((640, 360)),
+        *(card(lines, dark) for lines in (1, 2) for dark in (False, True)),
+    ],
+)
+def test_flat_and_faded_pictures_and_title_cards_have_no_view_that_votes(
+    image: Image.Image, quality: int
+) -> None:
+    file = io.BytesIO()
+    image.convert("RGB").save(file, "JPEG", quality=quality)
+    assert (picture_views(file.getvalue()).quality < GATE).all()
 
 
 @pytest.mark.parametrize("size", [(1600, 24), (24, 1600), (40, 90)])

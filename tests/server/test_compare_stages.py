@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mitate.kernels.quality import GATE
 from mitate.kernels.sign import sign
+from mitate.server.calibration import default_calibration
 from mitate.server.comparison import Comparison, Measure, Outcome, Stage, clock, number
 
 DECIDING = {"quality": "quality_query", "distance": "distance", "agreement": "agreement"}
@@ -64,6 +65,12 @@ def test_agreement_and_evidence_agree_about_the_match(found: list[Comparison]) -
             for name in ("agreement", "evidence")
         )
         assert agreement.outcome == evidence.outcome
+
+
+def test_a_probability_tells_on_how_many_titles_it_rests(found: list[Comparison]) -> None:
+    for comparison in found:
+        names = {one.name: one.value for one in comparison.stages[-1].measures}
+        assert names["titles"] == default_calibration().n_titles
 
 
 def test_quality_needs_the_gate(found: list[Comparison]) -> None:
