@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import report
 
-BENCHES = ("decode", "ingest", "search", "picture", "start", "memory", "service")
+BENCHES = ("decode", "ingest", "windows", "search", "picture", "start", "memory", "service")
 
 
 def main() -> int:
