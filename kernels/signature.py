@@ -143,11 +143,18 @@ class Signature:
         found = np.searchsorted(self.kept_first, np.asarray(frames), side="right") - 1
         return np.asarray(found, np.int64)
 
-    def part(self, first: int, stop: int) -> Signature:
-        """Return frames first..stop - 1 as a signature without runs; times stay as they are."""
+    def part(self, first: int, stop: int, *, with_runs: bool = False) -> Signature:
+        """Return frames first..stop - 1 as a signature; times stay as they are.
+
+        A run that begins before them stands, if runs are wanted, for what is left of it.
+        """
         begin, end = int(self.kept_of(first)), int(self.kept_of(stop - 1)) + 1
         kept_first = np.maximum(self.kept_first[begin:end].astype(np.int64) - first, 0)
         within = slice(*np.searchsorted(self.inner_kept, (begin, end)))
+        runs = slice(0, 0)
+        if with_runs and len(self.run_first):
+            runs = slice(int(self.run_of(begin)), int(self.run_of(end - 1)) + 1)
+        run_first = self.run_first[runs].astype(np.int64) - begin
         return replace(
             self,
             times_ms=self.times_ms[first:stop],
@@ -156,9 +163,9 @@ class Signature:
             layouts=self.layouts[begin:end],
             mirrored=self.mirrored[begin:end],
             quality=self.quality[begin:end],
-            run_first=no_run_first(),
-            windows=no_windows(),
-            thumbnails=no_thumbnails(),
+            run_first=run_first.clip(0).astype(np.uint32),
+            windows=self.windows[runs],
+            thumbnails=self.thumbnails[runs],
             inner_kept=(self.inner_kept[within] - np.uint32(begin)).astype(np.uint32),
             inner=self.inner[within],
             inner_mirrored=self.inner_mirrored[within],

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mitate.server.cuts import cuts_between
 from mitate.server.emissions import LARGEST, Frames, Likelihood, Line, Reference
 from mitate.server.hypotheses import Candidate, Hits, candidates
 from mitate.server.stretches import Follower, Stretch, nearest_first, rank
 from mitate.server.viterbi import Course, best_interval, best_stretches
 
 SAMPLES_PER_S = 10.0
-SWITCH_PRICE = 4.0  # evidence that a new stretch must bring beyond what it replaces
+# Evidence that a new stretch must bring beyond what it replaces: at a cut, and elsewhere.
+CUT_PRICE, SWITCH_PRICE = 1.0, 3.0
 RIVAL_SHARE = 0.75  # of the evidence of a stretch that makes another source hold it too
 BLOCK_FRAMES = 1200  # sampled frames among which lines are sought together
 OVERLAP_FRAMES = 80  # of the neighbouring blocks, seen as well
@@ -96,10 +99,15 @@ def _proposed(
 class _Aligner(Follower):
     """Chooses among candidates."""
 
+    @cached_property
+    def switch_prices(self) -> NDArray[np.float64]:
+        """What a switch costs at each sampled frame, (s,)."""
+        return SWITCH_PRICE + (CUT_PRICE - SWITCH_PRICE) * cuts_between(self.cuts, self.sampled)
+
     def unclear(self, courses: Sequence[Course]) -> NDArray[np.int64]:
         """Return the sampled frames that say something and that no stretch explains well."""
         clear = ~self.some.informative
-        for one in best_stretches(courses, len(self.some), SWITCH_PRICE):
+        for one in best_stretches(courses, len(self.some), self.switch_prices):
             course = courses[one.course]
             evidence = course.evidence[one.first - course.first : one.stop - course.first]
             possible = LARGEST * self.shares[one.first : one.stop].sum()
@@ -145,16 +153,17 @@ class _Aligner(Follower):
     ) -> list[Stretch]:
         """Choose lines by Viterbi, fit them, choose again among the fitted, find the ends."""
         n = len(self.some)
-        chosen = best_stretches(courses, n, SWITCH_PRICE)
+        chosen = best_stretches(courses, n, self.switch_prices)
         fitted = self._joined(
             [(proposed[one.course].line, one.first, one.stop) for one in chosen], self.refined
         )
         again = [self.around(*span) for span in fitted]
         again += [Candidate(stretch.line, 0, n) for stretch in best]
-        chosen = best_stretches([self.course(one) for one in again], n, SWITCH_PRICE)
+        chosen = best_stretches([self.course(one) for one in again], n, self.switch_prices)
         spans = self._joined(
             [(again[one.course].line, one.first, one.stop) for one in chosen], self.refined
         )
+        spans = self._joined(spans, self.slid)
         spans = self._joined(spans, self.settled)
         stretches = [
             self.finished(line, first, stop, self._limits(spans, place))

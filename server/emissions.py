@@ -25,6 +25,7 @@ OUTSIDE = np.int32(1 << 20)  # distance to what lies before or after the referen
 # of 25,000 unrelated frames 5,000 at the 10th percentile, falling with the fifth root of their
 # number.
 LARGEST = 3.0
+CLOSEST = 4.5  # what tells frames of a still scene apart, all of which are copies by that measure
 OUTSIDE_EVIDENCE = -8.0
 _SURE_DISTANCE = 625.0
 _EVEN_DISTANCE = 4900.0
@@ -174,12 +175,12 @@ class Likelihood:
         shrunk = (max(n_rows, _EVEN_ROWS) / _EVEN_ROWS) ** -_EVEN_POWER
         return Likelihood(max(_SMALLEST_EVEN_DISTANCE, _EVEN_DISTANCE * shrunk))
 
-    def __call__(self, distances: NDArray[np.int32]) -> Floats:
-        """Return the ratios of squared distances, in the same shape."""
+    def __call__(self, distances: NDArray[np.int32], most: float = LARGEST) -> Floats:
+        """Return the ratios of squared distances, at most `most`, in the same shape."""
         even, sure = np.sqrt(self.even), np.sqrt(_SURE_DISTANCE)
         ratios = LARGEST * (even - np.sqrt(distances)) / (even - sure)
         found: Floats = np.where(
-            distances >= OUTSIDE, OUTSIDE_EVIDENCE, ratios.clip(-LARGEST, LARGEST)
+            distances >= OUTSIDE, OUTSIDE_EVIDENCE, ratios.clip(-LARGEST, most)
         )
         return found
 

@@ -9,7 +9,7 @@ import numpy as np
 from mitate.kernels import signature_file
 from mitate.kernels.chunks import MediaHead, taken_apart
 from mitate.kernels.errors import CorruptData, InvalidArgument, InvalidSignature
-from mitate.kernels.signature import Signature
+from mitate.kernels.signature import Signature, no_run_first, no_thumbnails, no_windows
 from mitate.server.records import Match
 from mitate.server.scanner import LAG_MS, Scanner, ScanWindow
 
@@ -44,6 +44,9 @@ class LiveScan:
         self._head = replace(head, kind="video")
         shifted = replace(
             chunk,
+            run_first=no_run_first(),  # not every caller sends runs
+            windows=no_windows(),
+            thumbnails=no_thumbnails(),
             kept_first=chunk.kept_first + np.uint32(self._n_frames),
             inner_kept=chunk.inner_kept + np.uint32(self._n_kept),
         )

@@ -29,7 +29,7 @@ _CHANGE_COST = 1.03  # what an explanation at another speed must be better by
 _SMALLEST_WEIGHT = 1e-3
 _N_FRAMES = 160
 _HUBER_MS = 60.0
-_SAME_DISTANCE = 60  # two frames nearer than this to the same query frame are equally good
+SAME_DISTANCE = 60  # two frames nearer than this to the same query frame are equally good
 _STEEP_DISTANCE = 200.0
 
 
@@ -37,7 +37,7 @@ def refine_line(
     line: Line, query: Frames, first: int, stop: int, reference: Reference, likelihood: Likelihood
 ) -> Line:
     """Fit offset and speed to query frames first..stop-1 by weighted least squares."""
-    some = _some(query, first, stop)
+    some = informative_part(query, first, stop)
     if not len(some):
         return line
     for reach_ms in SEARCH_MS:
@@ -48,11 +48,11 @@ def refine_line(
     return line
 
 
-def _some(query: Frames, first: int, stop: int) -> Frames:
+def informative_part(query: Frames, first: int, stop: int, most: int = _N_FRAMES) -> Frames:
     """Return frames first..stop-1 that say something, or some of them if they are many."""
     frames = np.arange(first, stop)[query.informative[first:stop]]
-    if len(frames) > _N_FRAMES:
-        frames = frames[np.linspace(0, len(frames) - 1, _N_FRAMES).astype(np.int64)]
+    if len(frames) > most:
+        frames = frames[np.linspace(0, len(frames) - 1, most).astype(np.int64)]
     return query.take(frames)
 
 
@@ -68,7 +68,7 @@ def _cost(
 def _misfit(line: Line, query: Frames, reference: Reference, likelihood: Likelihood) -> float:
     """Return the mean distance of the frames, and what any two encodes differ by."""
     distances = np.minimum(distances_on(line, query, reference, 0), likelihood.even)
-    return float(distances.mean()) + _SAME_DISTANCE
+    return float(distances.mean()) + SAME_DISTANCE
 
 
 def at_earned_speed(
@@ -78,7 +78,7 @@ def at_earned_speed(
 
     In a nearly still scene any speed fits, and which fits best is chance.
     """
-    some = _some(query, first, stop)
+    some = informative_part(query, first, stop)
     if line.speed == 1.0 or not len(some):
         return line
     largest = LARGEST_SPEED_CHANGE * abs(line.speed)
@@ -122,7 +122,7 @@ def _displacements(
     around = around.clip(0, len(reference.times_ms) - 1)
     distances = distances_to(line, query, reference, reference.kept[around])
     lowest = np.where(inside, distances, np.iinfo(np.int32).max).min(axis=1)
-    equal = inside & (distances <= (lowest + lowest // 8 + _SAME_DISTANCE)[:, None])
+    equal = inside & (distances <= (lowest + lowest // 8 + SAME_DISTANCE)[:, None])
     n_equal = equal.sum(axis=1)
     moved_ms = (reference.times_ms[around] - times_ms[:, None]) * equal
     steepness = np.median(distances, axis=1) - lowest

@@ -60,21 +60,19 @@ class Scanner:
         signature = self._read_so_far(head)
         segments: Sequence[Match] = ()
         if self._first < signature.n_frames:
-            segments = self._scan_window(signature.part(self._first, signature.n_frames))
+            segments = self._scan_window(
+                signature.part(self._first, signature.n_frames, with_runs=True)
+            )
         left = self._passed_on(segments)
         return [*left, self._held] if self._held is not None else left
 
     def _shifted(self, chunk: Chunk) -> Chunk:
-        """Return a chunk without runs that counts from the first frame that is kept here."""
-        return Chunk(
-            chunk.times_ms,
-            chunk.kept_first - np.uint32(self._forgotten),
-            chunk.layouts,
-            chunk.mirrored,
-            chunk.quality,
+        """Return a chunk that counts from the first frame that is kept here."""
+        return replace(
+            chunk,
+            kept_first=chunk.kept_first - np.uint32(self._forgotten),
+            run_first=chunk.run_first - np.uint32(self._forgotten_kept),
             inner_kept=chunk.inner_kept - np.uint32(self._forgotten_kept),
-            inner=chunk.inner,
-            inner_mirrored=chunk.inner_mirrored,
         )
 
     def _forget(self, signature: Signature) -> None:
@@ -83,7 +81,7 @@ class Scanner:
         self._forgotten += n
         self._forgotten_kept += int(signature.kept_of(n))
         self._first -= n
-        self._chunks = [taken_apart(signature.part(n, signature.n_frames))[0]]
+        self._chunks = [taken_apart(signature.part(n, signature.n_frames, with_runs=True))[0]]
 
     def _read_so_far(self, head: MediaHead) -> Signature:
         last_ms = int(self._chunks[-1].times_ms[-1])
@@ -95,7 +93,7 @@ class Scanner:
         stop = int(np.searchsorted(times_ms, now_ms))
         if stop <= self._first:
             return []
-        segments = self._scan_window(signature.part(self._first, stop))
+        segments = self._scan_window(signature.part(self._first, stop, with_runs=True))
         settled_ms = now_ms - self._lag_ms
         settled = [one for one in segments if one.query_to_ms <= settled_ms]
         cut_ms = settled[-1].query_to_ms if settled else int(times_ms[self._first])

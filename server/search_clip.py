@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from mitate.kernels.views import MIRRORED
 from mitate.server.align import Alignment, align, sample
 from mitate.server.emissions import Frames, Likelihood, Line
 from mitate.server.library import LoadedSource
+from mitate.server.likeness import likeness
 from mitate.server.query_views import SomeViews
 from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
 from mitate.server.search import (
@@ -47,6 +48,12 @@ class _Aligned:
     n_rows: int  # that were searched
     informative: bool
     timings_ms: Mapping[str, float]
+
+    def looked_at(self, one: Stretch) -> Stretch:
+        """Return a stretch with the likeness of its pictures."""
+        source = self.sources[one.line.source_id].signature
+        alike = likeness(self.signature, source, one.line, (one.first, one.stop))
+        return replace(one, likeness=alike)
 
 
 def search_clip(
@@ -92,7 +99,9 @@ def scan(
 ) -> Timeline:
     """Return the segments of a video in query order, with other episodes that show the same."""
     aligned = _aligned(signature, find, find_windows, mirrored)
-    pairs = zip(aligned.alignment.timeline, aligned.alignment.rivals, strict=True)
+    pairs = zip(
+        map(aligned.looked_at, aligned.alignment.timeline), aligned.alignment.rivals, strict=True
+    )
     segments = tuple(
         _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, probability)
         for one, rivals in pairs

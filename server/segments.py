@@ -1,7 +1,8 @@
 """How probable it is that a segment of a timeline is right.
 
 A logistic regression on what is known of a stretch; `python -m bench.timeline --calibrate` fits it
-on edited videos, among titles that are and are not indexed, and writes segments.json.
+on edited videos, among titles that are and are not indexed, and writes segments.json. There is one
+for stretches of which both sides have small pictures, and one for all others.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from mitate.kernels.errors import CorruptData
 from mitate.server.stretches import Stretch, is_unusual
 
 NAME = "segments.json"
 FEATURES = ("evidence", "agreement", "frames", "parts", "speed", "mirrored")
+LIKENESS = "likeness"
+PLAIN, PICTURED = "without_pictures", "with_pictures"
+NAMES: Mapping[str, tuple[str, ...]] = {PLAIN: FEATURES, PICTURED: (*FEATURES, LIKENESS)}
 _SMALLEST_EVIDENCE = 0.1
 _LARGEST_LOGIT = 30.0
 
@@ -34,19 +39,32 @@ def features(stretch: Stretch) -> tuple[float, ...]:
     )
 
 
+class Regression(NamedTuple):
+    """What each feature is worth."""
+
+    weights: tuple[float, ...]
+    offset: float
+
+    def probability(self, values: tuple[float, ...]) -> float:
+        """Return the probability for some features, 0..1."""
+        pairs = zip(self.weights, values, strict=True)
+        logit = self.offset + sum(weight * value for weight, value in pairs)
+        return 1 / (1 + math.exp(-min(max(logit, -_LARGEST_LOGIT), _LARGEST_LOGIT)))
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentCalibration:
-    """What each feature of a stretch is worth."""
+    """What the features of a stretch are worth, with and without pictures."""
 
-    weights: tuple[float, ...]  # in the order of FEATURES
-    offset: float
+    plain: Regression
+    pictured: Regression
     n_segments: int  # that it was fitted on
 
     def probability(self, stretch: Stretch) -> float:
         """Return the probability that a stretch is right, 0..1."""
-        pairs = zip(self.weights, features(stretch), strict=True)
-        logit = self.offset + sum(weight * value for weight, value in pairs)
-        return 1 / (1 + math.exp(-min(max(logit, -_LARGEST_LOGIT), _LARGEST_LOGIT)))
+        if stretch.likeness is None:
+            return self.plain.probability(features(stretch))
+        return self.pictured.probability((*features(stretch), stretch.likeness))
 
 
 @cache
@@ -57,9 +75,20 @@ def segment_calibration() -> SegmentCalibration:
 
 def parse(values: Mapping[str, object]) -> SegmentCalibration:
     """Return the calibration in a JSON object; raises CorruptData when something is missing."""
-    weights, offset, n = (values.get(name) for name in ("weights", "offset", "n_segments"))
-    if not isinstance(weights, Mapping) or set(weights) != set(FEATURES):
-        raise CorruptData(f"{NAME} needs weights of {', '.join(FEATURES)}")
-    if not isinstance(offset, int | float) or not isinstance(n, int):
-        raise CorruptData(f"{NAME} needs the numbers offset and n_segments")
-    return SegmentCalibration(tuple(float(weights[name]) for name in FEATURES), float(offset), n)
+    n_segments = values.get("n_segments")
+    if not isinstance(n_segments, int):
+        raise CorruptData(f"{NAME} needs the number n_segments")
+    plain, pictured = _regression(values, PLAIN), _regression(values, PICTURED)
+    return SegmentCalibration(plain, pictured, n_segments)
+
+
+def _regression(values: Mapping[str, object], name: str) -> Regression:
+    found = values.get(name)
+    weights, offset = (
+        (found.get("weights"), found.get("offset")) if isinstance(found, Mapping) else (None, None)
+    )
+    if not isinstance(weights, Mapping) or set(weights) != set(NAMES[name]):
+        raise CorruptData(f"{NAME}: {name} needs weights of {', '.join(NAMES[name])}")
+    if not isinstance(offset, int | float):
+        raise CorruptData(f"{NAME}: {name} needs the number offset")
+    return Regression(tuple(float(weights[one]) for one in NAMES[name]), float(offset))

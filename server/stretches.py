@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mitate.server.cuts import cuts_of
 from mitate.server.emissions import (
+    CLOSEST,
     LARGEST,
     OUTSIDE,
     Floats,
@@ -20,6 +22,7 @@ from mitate.server.emissions import (
 )
 from mitate.server.hypotheses import Candidate
 from mitate.server.refine import at_earned_speed, find_ends, refine_line
+from mitate.server.slides import slide_line
 from mitate.server.viterbi import Course
 
 FOLLOWED_MS = 8000  # a fitted line is tried so far around the stretch that gave it
@@ -45,6 +48,7 @@ class Stretch:
     distance: float  # mean over the frames that agree
     best_frame: int  # the query frame that agrees best
     n_sampled: int = 1  # frames of the sample in it
+    likeness: float | None = None  # of its small pictures to those of the source, 1 at most
 
     @property
     def sureness(self) -> float:
@@ -71,13 +75,14 @@ class Follower:
         self.shares = self.some.shares()
         self.references = references
         self.likelihood = likelihood
+        self.cuts = cuts_of(query)
 
     def course(self, candidate: Candidate) -> Course:
         """Return the evidence for a candidate."""
         line, first, stop = candidate
         frames = self.some.take(np.arange(first, stop))
         distances = distances_on(line, frames, self.references[line.source_id])
-        evidence = self.likelihood(distances) * self.shares[first:stop]
+        evidence = self.likelihood(distances, CLOSEST) * self.shares[first:stop]
         return Course(first, np.minimum(evidence, evidence * share(line)), price(line))
 
     def around(self, line: Line, first: int, stop: int) -> Candidate:
@@ -97,6 +102,18 @@ class Follower:
             self.references[line.source_id],
             self.likelihood,
         )
+
+    def slid(self, line: Line, first: int, stop: int) -> Line:
+        """Slide a line along its source to where it fits best, and fit it there."""
+        moved = slide_line(
+            line,
+            self.query,
+            int(self.sampled[first]),
+            int(self.sampled[stop - 1]) + 1,
+            self.references[line.source_id],
+            self.likelihood,
+        )
+        return line if moved is line else self.refined(moved, first, stop)
 
     def settled(self, line: Line, first: int, stop: int) -> Line:
         """Fit a line, then give it a plainer speed where it has not earned its own."""

@@ -40,12 +40,17 @@ class Stretch(NamedTuple):
     stop: int
 
 
-def best_stretches(courses: Sequence[Course], n_frames: int, switch_price: float) -> list[Stretch]:
+def best_stretches(
+    courses: Sequence[Course],
+    n_frames: int,
+    switch_price: float | Floats,  # everywhere, or at each frame, (n_frames,)
+) -> list[Stretch]:
     """Return the stretches of the likeliest way through `n_frames` frames, in order."""
     if not courses or not n_frames:
         return []
     starts, states, evidence = _by_frame(courses, n_frames)
-    prices = np.array([course.price for course in courses]) + switch_price
+    prices = np.array([course.price for course in courses])
+    switch_prices = np.broadcast_to(switch_price, n_frames)
     stayed = np.zeros(len(states), np.bool_)
     best_states = np.full(n_frames, NULL)
     scores = np.full(len(courses), -np.inf)
@@ -53,7 +58,7 @@ def best_stretches(courses: Sequence[Course], n_frames: int, switch_price: float
     for frame in range(n_frames):
         places = slice(starts[frame], starts[frame + 1])
         active = states[places]
-        staying, entering = scores[active], best - prices[active]
+        staying, entering = scores[active], best - switch_prices[frame] - prices[active]
         stayed[places] = staying >= entering
         scores[before] = -np.inf
         scores[active] = np.maximum(staying, entering) + evidence[places]

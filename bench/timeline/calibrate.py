@@ -27,13 +27,24 @@ _RIDGE = 0.02  # keeps weights small that few segments speak for
 def calibrate(media: Path, jobs: int, seeds: Sequence[int] = SEEDS) -> None:
     """Fit and keep the calibration."""
     pairs = [pair for seed in seeds for pair in _segments(media, jobs, seed)]
-    values = np.array([segments.features(stretch) for stretch, _ in pairs])
-    weights, offset = fit(values, np.array([right for _, right in pairs]))
-    named = dict(zip(segments.FEATURES, (round(float(w), 3) for w in weights), strict=True))
-    found = {"weights": named, "offset": round(offset, 3), "n_segments": len(pairs)}
+    found: dict[str, object] = {"n_segments": len(pairs)}
+    for kind, names in segments.NAMES.items():
+        known = [(_features(stretch, names), right) for stretch, right in pairs]
+        some = [(values, right) for values, right in known if values is not None]
+        weights, offset = fit(*(np.array(column) for column in zip(*some, strict=True)))
+        named = dict(zip(names, (round(float(weight), 3) for weight in weights), strict=True))
+        found[kind] = {"weights": named, "offset": round(offset, 3)}
     path = ROOT / "server" / segments.NAME
     path.write_text(json.dumps(found, indent=1) + "\n")
     print(f"{path}\n{path.read_text()}")
+
+
+def _features(stretch: Stretch, names: Sequence[str]) -> tuple[float, ...] | None:
+    if segments.LIKENESS not in names:
+        return segments.features(stretch)
+    if stretch.likeness is None:
+        return None
+    return (*segments.features(stretch), stretch.likeness)
 
 
 def fit(values: Floats, right: NDArray[np.bool_]) -> tuple[Floats, float]:

@@ -19,6 +19,7 @@ from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
 from mitate.kernels.runs import run_starts
 from mitate.kernels.signature import DESCRIPTOR_VERSION, THUMB_COLS, THUMB_ROWS, Signature
+from mitate.kernels.thumbnails import luma_of_means
 from mitate.kernels.vector import derive
 from mitate.kernels.windows import WINDOWS
 
@@ -29,7 +30,9 @@ LARGEST_PART = 0.6
 _CELLS = 80  # of the grid in which windows are given
 
 Boxes = NDArray[np.float64]  # (n, 4) left, top, right, bottom in shares of the picture
-Means = NDArray[np.float64]  # (n, 8, 8, 3)
+Means = NDArray[np.float64]  # (n, rows, cols, 3)
+Shape = tuple[int, int]  # rows and columns of cells
+_BLOCKS: Shape = (8, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,12 @@ class Summed:
         sums[1:, 1:] = picture.astype(np.float64).cumsum(0).cumsum(1)
         return Summed(sums)
 
-    def means(self, boxes: Boxes) -> Means:
-        """Return the means of 8x8 blocks of parts of the picture."""
+    def means(self, boxes: Boxes, shape: Shape = _BLOCKS) -> Means:
+        """Return the means of cells of parts of the picture."""
         height, width = (n - 1 for n in self.sums.shape[:2])
-        steps = np.linspace(0, 1, 9)
-        xs = (boxes[:, :1] + (boxes[:, 2:3] - boxes[:, :1]) * steps) * width
-        ys = (boxes[:, 1:2] + (boxes[:, 3:4] - boxes[:, 1:2]) * steps) * height
+        down, across = (np.linspace(0, 1, n + 1) for n in shape)
+        xs = (boxes[:, :1] + (boxes[:, 2:3] - boxes[:, :1]) * across) * width
+        ys = (boxes[:, 1:2] + (boxes[:, 3:4] - boxes[:, 1:2]) * down) * height
         corners = self._at(ys[:, :, None], xs[:, None, :])
         blocks = np.diff(np.diff(corners, axis=1), axis=2)
         areas = np.diff(ys, axis=1)[:, :, None] * np.diff(xs, axis=1)[:, None, :]
@@ -85,9 +88,11 @@ def episode(made_from: list[Summed], number: int, seed: int, n: int = EPISODE_FR
     run_first = np.concatenate(
         [at + one.run_first for at, one in zip(firsts, scenes, strict=False)]
     )
-    windows = np.concatenate([scene.windows for scene in scenes])[run_first < n]
+    windows, thumbnails = (
+        np.concatenate([getattr(scene, name) for scene in scenes])[run_first < n]
+        for name in ("windows", "thumbnails")
+    )
     run_first = run_first[run_first < n].astype(np.uint32)
-    thumbnails = np.broadcast_to(np.uint8(0), (len(run_first), THUMB_ROWS, THUMB_COLS))
     return Signature(
         "video",
         DESCRIPTOR_VERSION,
@@ -115,6 +120,7 @@ class _Scene(NamedTuple):
     quality: NDArray[np.uint8]
     run_first: NDArray[np.int64]
     windows: NDArray[np.uint8]  # of the first frame of each run
+    thumbnails: NDArray[np.uint8]  # likewise
 
 
 def _scene(made_from: list[Summed], rng: np.random.Generator) -> _Scene:
@@ -122,23 +128,26 @@ def _scene(made_from: list[Summed], rng: np.random.Generator) -> _Scene:
     layers = [_Layer(made_from, rng, n) for _ in range(int(rng.integers(1, 3)))]
     weight = float(rng.uniform(0.3, 0.7)) if len(layers) == 2 else 1.0
 
-    def means(part: Boxes, frames: NDArray[np.int64]) -> Means:
-        mixed = layers[0].means(part, frames) * weight
+    def means(part: Boxes, frames: NDArray[np.int64], shape: Shape = _BLOCKS) -> Means:
+        mixed = layers[0].means(part, frames, shape) * weight
         if len(layers) == 2:
-            mixed += layers[1].means(part, frames) * (1 - weight)
+            mixed += layers[1].means(part, frames, shape) * (1 - weight)
         return np.clip(mixed, 0, 255)
 
-    whole = means(np.array([[0.0, 0.0, 1.0, 1.0]]), np.arange(n))
+    all_of_it = np.array([[0.0, 0.0, 1.0, 1.0]])
+    whole = means(all_of_it, np.arange(n))
     layouts = describe(whole)
     starts = run_starts(derive(layouts))
     parts = np.array([window.rect for window in WINDOWS], np.float64) / _CELLS
     windows = describe(means(np.tile(parts, (len(starts), 1)), np.repeat(starts, len(parts))))
+    small = luma_of_means(means(all_of_it, starts, (THUMB_ROWS, THUMB_COLS)))
     return _Scene(
         layouts,
         describe(mirror_means(whole)),
         quality(whole),
         starts,
         windows.reshape(len(starts), len(parts), -1),
+        np.rint(small).astype(np.uint8),
     )
 
 
@@ -156,13 +165,13 @@ class _Layer:
         self._gain, self._middle = rng.uniform(0.5, 1.4), rng.uniform(80, 170)
         self._mirrored = rng.random() < 0.5
 
-    def means(self, part: Boxes, frames: NDArray[np.int64]) -> Means:
-        """Return the block means of a part of each of some frames, or of a part for each."""
+    def means(self, part: Boxes, frames: NDArray[np.int64], shape: Shape) -> Means:
+        """Return the means of cells of a part of each of some frames, or of a part for each."""
         boxes = self._boxes[frames]
         sizes = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         if self._mirrored:
             part = np.stack([1 - part[:, 2], part[:, 1], 1 - part[:, 0], part[:, 3]], axis=1)
         corner = np.tile(boxes[:, :2], 2)
-        means = (self._summed.means(corner + sizes * part) - 128) @ self._matrix.T
+        means = (self._summed.means(corner + sizes * part, shape) - 128) @ self._matrix.T
         means = means * self._gain + self._middle
         return means[:, :, ::-1] if self._mirrored else means

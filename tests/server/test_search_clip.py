@@ -69,7 +69,7 @@ def test_two_episodes_with_the_same_opening_are_ambiguous() -> None:
     answer = search_clip(signature(opening), shelf.find, shelf.name_of, 5)
     assert answer.verdict == Verdict.AMBIGUOUS
     assert len(answer.matches[0].alternatives) == 2
-    assert all(other.from_ms == 40_000 for other in answer.matches[0].alternatives)
+    assert all(abs(other.from_ms - 40_000) <= 20 for other in answer.matches[0].alternatives)
 
 
 def test_verdict_and_alternatives_do_not_depend_on_how_many_matches_are_listed() -> None:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from mitate.kernels.errors import CorruptData
 from mitate.server.emissions import Line
-from mitate.server.segments import FEATURES, features, parse, segment_calibration
+from mitate.server.segments import (
+    FEATURES,
+    NAMES,
+    PICTURED,
+    PLAIN,
+    features,
+    parse,
+    segment_calibration,
+)
 from mitate.server.stretches import Stretch
 
+WHOLE: dict[str, Any] = {
+    kind: {"weights": dict.fromkeys(names, 1.0), "offset": 0.0} for kind, names in NAMES.items()
+} | {"n_segments": 1}
 SURE = Stretch(Line(1, False, 1.0, 0.0), 0, 48, 40.0, 0.95, 200.0, 10, 20)
 
 
@@ -38,6 +50,13 @@ def test_less_evidence_is_never_more_probable() -> None:
     assert all(0 < one < 1 for one in chances)
 
 
+def test_likeness_decides_where_it_is_known() -> None:
+    probability = segment_calibration().probability
+    faint = replace(SURE, score=6.0, agreement=0.5)
+    assert probability(replace(faint, likeness=0.93)) > 0.5 > probability(faint)
+    assert probability(replace(SURE, score=12.0, likeness=0.3)) < 0.5
+
+
 def test_features_stand_in_their_order() -> None:
     assert len(features(SURE)) == len(FEATURES)
     assert features(SURE)[1] == 0.95
@@ -47,8 +66,11 @@ def test_features_stand_in_their_order() -> None:
     "values",
     [
         {},
-        {"weights": {"evidence": 1}, "offset": 0, "n_segments": 1},
-        {"weights": dict.fromkeys(FEATURES, 1.0), "n_segments": 1},
+        {"n_segments": 1},
+        {PLAIN: WHOLE[PLAIN], "n_segments": 1},
+        {PLAIN: WHOLE[PLAIN], PICTURED: {"weights": WHOLE[PLAIN]["weights"], "offset": 0.0}},
+        {**WHOLE, PICTURED: {"weights": WHOLE[PICTURED]["weights"]}},
+        {**WHOLE, "n_segments": None},
     ],
 )
 def test_a_calibration_with_parts_missing_is_corrupt(values: dict[str, object]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mitate.server.viterbi import NULL, Course, Stretch, best_interval, best_stretches
 
@@ -44,7 +45,17 @@ def test_a_bad_frame_is_bridged_when_leaving_costs_more() -> None:
     ]
 
 
-def brute_force(courses: list[Course], n_frames: int, price: float) -> float:
+def test_a_switch_is_made_where_it_is_cheap() -> None:
+    one, other = course(0, *[3.0] * 6), course(0, *[3.0] * 6, price=0.5)
+    prices = np.array([1.0, 9, 9, 1, 9, 9])
+    assert best_stretches([one, other], 6, prices) == [Stretch(0, 0, 6)]
+    early, late = course(0, 3, 3, 3, 0, -3, -3), course(0, -3, -3, 0, 3, 3, 3)
+    assert best_stretches([early, late], 6, prices) == [Stretch(0, 0, 3), Stretch(1, 3, 6)]
+    dear = np.where(prices == 1, 12.0, prices)
+    assert best_stretches([early, late], 6, dear) == []
+
+
+def brute_force(courses: list[Course], n_frames: int, prices: NDArray[np.float64]) -> float:
     best = 0.0
     for states in product(range(NULL, len(courses)), repeat=n_frames):
         score, before = 0.0, NULL
@@ -55,18 +66,20 @@ def brute_force(courses: list[Course], n_frames: int, price: float) -> float:
                     break
                 score += one.evidence[frame - one.first]
                 if state != before:
-                    score -= price + one.price
+                    score -= prices[frame] + one.price
             before = state
         else:
             best = max(best, score)
     return best
 
 
-def score_of(stretches: list[Stretch], courses: list[Course], price: float) -> float:
+def score_of(stretches: list[Stretch], courses: list[Course], prices: NDArray[np.float64]) -> float:
     total = 0.0
     for number, first, stop in stretches:
         one = courses[number]
-        total += one.evidence[first - one.first : stop - one.first].sum() - price - one.price
+        total += (
+            one.evidence[first - one.first : stop - one.first].sum() - prices[first] - one.price
+        )
     return total
 
 
@@ -79,9 +92,10 @@ def test_no_way_through_scores_more(seed: int, n_courses: int, n_frames: int) ->
         first = int(rng.integers(0, n_frames))
         length = int(rng.integers(1, n_frames - first + 1))
         courses.append(Course(first, rng.normal(0.5, 2, length), float(rng.uniform(0, 1))))
-    price = float(rng.uniform(0, 3))
-    found = best_stretches(courses, n_frames, price)
-    assert score_of(found, courses, price) == pytest.approx(brute_force(courses, n_frames, price))
+    prices = rng.uniform(0, 3, n_frames)
+    found = best_stretches(courses, n_frames, prices)
+    best = brute_force(courses, n_frames, prices)
+    assert score_of(found, courses, prices) == pytest.approx(best)
     assert all(one.stop <= other.first for one, other in pairwise(found))
 
 
