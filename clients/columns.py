@@ -47,6 +47,8 @@ class Hit:
     distance: float
     verdict: Verdict
     refs: Mapping[str, str]
+    probability: float | None = None  # None for signatures
+    view: str = ""  # the part of the picture that matched; empty for signatures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +70,8 @@ class Hits:
     hit_counts: npt.NDArray[np.uint32]  # (q,)
     verdicts: tuple[Verdict, ...]  # of each query
     exact: bool  # nothing nearer is stored
+    probabilities: npt.NDArray[np.float32] | None = None  # (q, k) of a picture, NaN where unknown
+    views: tuple[str, ...] = ()  # of the hits of a picture
 
     @property
     def n_queries(self) -> int:
@@ -94,7 +98,14 @@ class Hits:
             distance=float(self.distances[at]),
             verdict=VERDICTS[int(self.verdict_numbers[at])],
             refs=name.refs,
+            probability=self._probability(at),
+            view=self.views[place] if self.views else "",
         )
+
+    def _probability(self, at: tuple[int, int]) -> float | None:
+        if self.probabilities is None or np.isnan(self.probabilities[at]):
+            return None
+        return float(self.probabilities[at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +191,12 @@ def hits(message: search_pb2.HitColumns) -> Hits:
             )
         return np.frombuffer(data, dtype).reshape(shape)
 
+    hit_counts = column("hit_counts", "<u4", (n_queries,))
+    if message.views and hit_counts.tolist() != [len(message.views)]:
+        raise CorruptData(
+            f"the server's answer has {len(message.views)} views for {hit_counts.sum()} hits of "
+            f"{n_queries} queries; each hit of one picture has one"
+        )
     return Hits(
         episodes=tuple(_episode_name(entry) for entry in message.episodes),
         episode_indexes=column("episode_indexes", "<u4"),
@@ -190,9 +207,11 @@ def hits(message: search_pb2.HitColumns) -> Hits:
         distances=column("distances", "<f4"),
         mirrored=column("mirrored", "?"),
         verdict_numbers=column("verdicts", "u1"),
-        hit_counts=column("hit_counts", "<u4", (n_queries,)),
+        hit_counts=hit_counts,
         verdicts=tuple(VERDICTS[number] for number in message.query_verdicts),
         exact=message.exact,
+        probabilities=column("probabilities", "<f4") if message.probabilities else None,
+        views=tuple(message.views),
     )
 
 

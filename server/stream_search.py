@@ -71,6 +71,7 @@ class StreamOfSearches:
             return _failed(sequence, error)
         answer = Response(sequence=sequence)
         translate.fill_hits(answer.hits, columns_of([found], self._wanted.k))
+        translate.fill_looks(answer.hits, found)
         generation = self._app.engine.generation
         translate.fill_diagnostics(answer.diagnostics, generation, found.timings_ms)
         return answer

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import grpc
+import numpy as np
 from google.rpc import error_details_pb2, status_pb2
 
 from mitate.kernels.errors import InvalidArgument, MitateError, Overloaded
@@ -14,6 +16,7 @@ from mitate.server.matcher import Wanted
 from mitate.server.placement import check_id
 from mitate.server.records import (
     Alternative,
+    Answer,
     Episode,
     Match,
     Names,
@@ -238,6 +241,15 @@ def fill_hits(hits: search_pb2.HitColumns, columns: Columns) -> None:
     hits.query_verdicts = columns.query_verdicts.tobytes()
     hits.episodes.extend(_entry(names) for names in columns.episodes)
     hits.exact = bool(columns.exact.all())
+
+
+def fill_looks(hits: search_pb2.HitColumns, answer: Answer) -> None:
+    """Put what only the hits of a picture have into the message of this one answer."""
+    found = answer.matches[: hits.top_k]
+    known = [math.nan if match.probability is None else match.probability for match in found]
+    padded = known + [math.nan] * (hits.top_k - len(known))
+    hits.probabilities = np.array(padded, "<f4").tobytes()
+    hits.views.extend(match.view for match in found)
 
 
 def _entry(names: Names) -> search_pb2.EpisodeEntry:

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_answers import State
+from fake_answers import State, hit_columns
 
+from mitate.clients.columns import hits
 from mitate.clients.results import Progress, SearchOptions, Verdict
 from mitate.kernels.errors import (
     AlreadyExists,
+    CorruptData,
     InvalidMedia,
     InvalidSignature,
     NotFound,
@@ -212,3 +214,16 @@ def test_titles_and_episodes_are_made_changed_and_removed(client: Any) -> None:
 def test_stats_tell_how_much_is_stored(client: Any) -> None:
     stats = client.stats()
     assert (stats.titles, stats.episodes, stats.frames, stats.index) == (1, 2, 3000, "numpy")
+
+
+def test_hits_of_a_picture_have_views_and_probabilities_or_the_answer_is_damaged() -> None:
+    message = hit_columns(1)
+    message.views.append("inner")
+    message.probabilities = np.array([0.75, np.nan], "<f4").tobytes()
+    (hit,) = hits(message).of(0)
+    assert (hit.view, hit.probability) == ("inner", 0.75)
+    (plain,) = hits(hit_columns(1)).of(0)
+    assert (plain.view, plain.probability) == ("", None)
+    message.views.append("full")
+    with pytest.raises(CorruptData, match="2 views for 1 hits"):
+        hits(message)

@@ -166,6 +166,21 @@ def test_a_bad_item_on_a_stream_gets_its_error_and_the_stream_lives(
     assert bad.hits is None and bad.error is not None and bad.error.reason == "INVALID_MEDIA"
 
 
+def test_a_picture_on_a_stream_is_told_with_view_and_probability(
+    server: Server, drawn: Path, still: Path
+) -> None:
+    layouts = sign(drawn / "test.mp4").layouts[:2]
+    with Client(server.address) as client:
+        alone = client.search(still)
+        picture, signatures = client.stream_search([still, layouts])
+    assert picture.hits is not None and signatures.hits is not None
+    found = [(hit.source_id, hit.view, hit.probability) for hit in picture.hits.of(0)]
+    assert [(one.source_id, one.view) for one in alone.matches] == [hit[:2] for hit in found]
+    for hit, one in zip(found, alone.matches, strict=True):
+        assert hit[2] == pytest.approx(one.probability, abs=1e-6)
+    assert {(hit.view, hit.probability) for hit in signatures.hits.of(1)} == {("", None)}
+
+
 def holders_of(answer: Answer) -> set[str]:
     """Titles that hold the best moment."""
     best = answer.matches[0]

@@ -17,6 +17,10 @@ export interface Hit {
   mirrored: boolean;
   verdict: Verdict;
   refs: { [provider: string]: string };
+  /** Whether it is right, 0 to 1; undefined for signatures. */
+  probability?: number;
+  /** The part of the picture that matched; undefined for signatures. */
+  view?: string;
 }
 
 /** The answer to one query: what it is worth, and its hits, best first. */
@@ -38,6 +42,12 @@ export function hitsOf(columns: HitColumns): QueryHits[] {
   ].map(view);
   const distances = view(columns.distances);
   const counts = view(columns.hitCounts);
+  const probabilities = view(columns.probabilities);
+  const probability = (place: number): number | undefined => {
+    if (probabilities.byteLength === 0) return undefined;
+    const known = probabilities.getFloat32(place * 4, true);
+    return Number.isNaN(known) ? undefined : known;
+  };
   const hit = (place: number): Hit => {
     const name = columns.episodes[indexes.getUint32(place * 4, true)];
     return {
@@ -53,6 +63,8 @@ export function hitsOf(columns: HitColumns): QueryHits[] {
       mirrored: columns.mirrored[place] === 1,
       verdict: columns.verdicts[place] as Verdict,
       refs: name.refs,
+      probability: probability(place),
+      view: columns.views[place],
     };
   };
   return Array.from(columns.queryVerdicts, (verdict, query) => ({

@@ -27,7 +27,7 @@ from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from mitate.v1 import match_pb2 as mitate_dot_v1_dot_match__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16mitate/v1/search.proto\x12\tmitate.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\x1a\x15mitate/v1/match.proto\"\x89\x01\n\x0eSignatureBatch\x12,\n\x04type\x18\x01 \x01(\x0e\x32\x18.mitate.v1.SignatureTypeB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05\x63ount\x18\x03 \x01(\rB\x04\xe2\x41\x01\x02\x12 \n\x12\x64\x65scriptor_version\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"\xb2\x01\n\x0c\x45pisodeEntry\x12\x12\n\nepisode_id\x18\x01 \x01(\x03\x12\x0f\n\x07\x65pisode\x18\x02 \x01(\t\x12\x10\n\x08title_id\x18\x03 \x01(\x03\x12\r\n\x05title\x18\x04 \x01(\t\x12/\n\x04refs\x18\x05 \x03(\x0b\x32!.mitate.v1.EpisodeEntry.RefsEntry\x1a+\n\tRefsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x94\x02\n\nHitColumns\x12\r\n\x05top_k\x18\x01 \x01(\r\x12\x17\n\x0f\x65pisode_indexes\x18\x02 \x01(\x0c\x12\x12\n\nsource_ids\x18\x03 \x01(\x0c\x12\x0f\n\x07\x66rom_ms\x18\x04 \x01(\x0c\x12\r\n\x05to_ms\x18\x05 \x01(\x0c\x12\r\n\x05\x61t_ms\x18\x06 \x01(\x0c\x12\x11\n\tdistances\x18\x07 \x01(\x0c\x12\x10\n\x08mirrored\x18\x08 \x01(\x0c\x12\x10\n\x08verdicts\x18\t \x01(\x0c\x12\x12\n\nhit_counts\x18\n \x01(\x0c\x12\x16\n\x0equery_verdicts\x18\x0b \x01(\x0c\x12)\n\x08\x65pisodes\x18\x0c \x03(\x0b\x32\x17.mitate.v1.EpisodeEntry\x12\r\n\x05\x65xact\x18\r \x01(\x08\"Z\n\x12SearchImageRequest\x12\x13\n\x05image\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12/\n\x07options\x18\x02 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\"\x99\x01\n\x13SearchImageResponse\x12#\n\x07verdict\x18\x01 \x01(\x0e\x32\x12.mitate.v1.Verdict\x12!\n\x07matches\x18\x02 \x03(\x0b\x32\x10.mitate.v1.Match\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12+\n\x0b\x64iagnostics\x18\x04 \x01(\x0b\x32\x16.mitate.v1.Diagnostics\"\x84\x01\n\x1c\x42\x61tchSearchSignaturesRequest\x12\x33\n\nsignatures\x18\x01 \x01(\x0b\x32\x19.mitate.v1.SignatureBatchB\x04\xe2\x41\x01\x02\x12/\n\x07options\x18\x02 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\"q\n\x1d\x42\x61tchSearchSignaturesResponse\x12#\n\x04hits\x18\x01 \x01(\x0b\x32\x15.mitate.v1.HitColumns\x12+\n\x0b\x64iagnostics\x18\x02 \x01(\x0b\x32\x16.mitate.v1.Diagnostics\"c\n\x12StreamSearchConfig\x12/\n\x07options\x18\x01 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x1c\n\x0epreserve_order\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\xab\x01\n\x13StreamSearchRequest\x12\x16\n\x08sequence\x18\x01 \x01(\x04\x42\x04\xe2\x41\x01\x01\x12/\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x1d.mitate.v1.StreamSearchConfigH\x00\x12/\n\nsignatures\x18\x03 \x01(\x0b\x32\x19.mitate.v1.SignatureBatchH\x00\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\xab\x01\n\x14StreamSearchResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12%\n\x04hits\x18\x02 \x01(\x0b\x32\x15.mitate.v1.HitColumnsH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12+\n\x0b\x64iagnostics\x18\x04 \x01(\x0b\x32\x16.mitate.v1.DiagnosticsB\x08\n\x06result\"_\n\x11SearchVideoConfig\x12/\n\x07options\x18\x01 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x19\n\x0btotal_bytes\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\"`\n\x12SearchVideoRequest\x12.\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.mitate.v1.SearchVideoConfigH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\x87\x01\n\nClipAnswer\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.mitate.v1.MediaKind\x12#\n\x07verdict\x18\x02 \x01(\x0e\x32\x12.mitate.v1.Verdict\x12!\n\x07matches\x18\x03 \x03(\x0b\x32\x10.mitate.v1.Match\x12\r\n\x05\x65xact\x18\x04 \x01(\x08\"\x9e\x01\n\x13SearchVideoResponse\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x13.mitate.v1.ProgressH\x00\x12\'\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x15.mitate.v1.ClipAnswerH\x00\x12+\n\x0b\x64iagnostics\x18\x03 \x01(\x0b\x32\x16.mitate.v1.DiagnosticsB\x08\n\x06result\"x\n\x17\x43omputeSignatureRequest\x12\x13\n\x05image\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12,\n\x04type\x18\x02 \x01(\x0e\x32\x18.mitate.v1.SignatureTypeB\x04\xe2\x41\x01\x01\x12\x1a\n\x0ckeep_borders\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"y\n\x18\x43omputeSignatureResponse\x12\x11\n\tsignature\x18\x01 \x01(\x0c\x12\x1a\n\x12\x64\x65scriptor_version\x18\x02 \x01(\t\x12\x1d\n\x15preprocessing_version\x18\x03 \x01(\t\x12\x0f\n\x07quality\x18\x04 \x01(\r*e\n\rSignatureType\x12\x1e\n\x1aSIGNATURE_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15SIGNATURE_TYPE_CLD_33\x10\x01\x12\x19\n\x15SIGNATURE_TYPE_CLD_35\x10\x02\x32\xcd\x03\n\rSearchService\x12L\n\x0bSearchImage\x12\x1d.mitate.v1.SearchImageRequest\x1a\x1e.mitate.v1.SearchImageResponse\x12j\n\x15\x42\x61tchSearchSignatures\x12\'.mitate.v1.BatchSearchSignaturesRequest\x1a(.mitate.v1.BatchSearchSignaturesResponse\x12S\n\x0cStreamSearch\x12\x1e.mitate.v1.StreamSearchRequest\x1a\x1f.mitate.v1.StreamSearchResponse(\x01\x30\x01\x12P\n\x0bSearchVideo\x12\x1d.mitate.v1.SearchVideoRequest\x1a\x1e.mitate.v1.SearchVideoResponse(\x01\x30\x01\x12[\n\x10\x43omputeSignature\x12\".mitate.v1.ComputeSignatureRequest\x1a#.mitate.v1.ComputeSignatureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16mitate/v1/search.proto\x12\tmitate.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\x1a\x15mitate/v1/match.proto\"\x89\x01\n\x0eSignatureBatch\x12,\n\x04type\x18\x01 \x01(\x0e\x32\x18.mitate.v1.SignatureTypeB\x04\xe2\x41\x01\x02\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05\x63ount\x18\x03 \x01(\rB\x04\xe2\x41\x01\x02\x12 \n\x12\x64\x65scriptor_version\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"\xb2\x01\n\x0c\x45pisodeEntry\x12\x12\n\nepisode_id\x18\x01 \x01(\x03\x12\x0f\n\x07\x65pisode\x18\x02 \x01(\t\x12\x10\n\x08title_id\x18\x03 \x01(\x03\x12\r\n\x05title\x18\x04 \x01(\t\x12/\n\x04refs\x18\x05 \x03(\x0b\x32!.mitate.v1.EpisodeEntry.RefsEntry\x1a+\n\tRefsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xba\x02\n\nHitColumns\x12\r\n\x05top_k\x18\x01 \x01(\r\x12\x17\n\x0f\x65pisode_indexes\x18\x02 \x01(\x0c\x12\x12\n\nsource_ids\x18\x03 \x01(\x0c\x12\x0f\n\x07\x66rom_ms\x18\x04 \x01(\x0c\x12\r\n\x05to_ms\x18\x05 \x01(\x0c\x12\r\n\x05\x61t_ms\x18\x06 \x01(\x0c\x12\x11\n\tdistances\x18\x07 \x01(\x0c\x12\x10\n\x08mirrored\x18\x08 \x01(\x0c\x12\x10\n\x08verdicts\x18\t \x01(\x0c\x12\x12\n\nhit_counts\x18\n \x01(\x0c\x12\x16\n\x0equery_verdicts\x18\x0b \x01(\x0c\x12)\n\x08\x65pisodes\x18\x0c \x03(\x0b\x32\x17.mitate.v1.EpisodeEntry\x12\r\n\x05\x65xact\x18\r \x01(\x08\x12\x15\n\rprobabilities\x18\x0e \x01(\x0c\x12\r\n\x05views\x18\x0f \x03(\t\"Z\n\x12SearchImageRequest\x12\x13\n\x05image\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12/\n\x07options\x18\x02 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\"\x99\x01\n\x13SearchImageResponse\x12#\n\x07verdict\x18\x01 \x01(\x0e\x32\x12.mitate.v1.Verdict\x12!\n\x07matches\x18\x02 \x03(\x0b\x32\x10.mitate.v1.Match\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12+\n\x0b\x64iagnostics\x18\x04 \x01(\x0b\x32\x16.mitate.v1.Diagnostics\"\x84\x01\n\x1c\x42\x61tchSearchSignaturesRequest\x12\x33\n\nsignatures\x18\x01 \x01(\x0b\x32\x19.mitate.v1.SignatureBatchB\x04\xe2\x41\x01\x02\x12/\n\x07options\x18\x02 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\"q\n\x1d\x42\x61tchSearchSignaturesResponse\x12#\n\x04hits\x18\x01 \x01(\x0b\x32\x15.mitate.v1.HitColumns\x12+\n\x0b\x64iagnostics\x18\x02 \x01(\x0b\x32\x16.mitate.v1.Diagnostics\"c\n\x12StreamSearchConfig\x12/\n\x07options\x18\x01 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x1c\n\x0epreserve_order\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"\xab\x01\n\x13StreamSearchRequest\x12\x16\n\x08sequence\x18\x01 \x01(\x04\x42\x04\xe2\x41\x01\x01\x12/\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x1d.mitate.v1.StreamSearchConfigH\x00\x12/\n\nsignatures\x18\x03 \x01(\x0b\x32\x19.mitate.v1.SignatureBatchH\x00\x12\x0f\n\x05image\x18\x04 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\xab\x01\n\x14StreamSearchResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12%\n\x04hits\x18\x02 \x01(\x0b\x32\x15.mitate.v1.HitColumnsH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12+\n\x0b\x64iagnostics\x18\x04 \x01(\x0b\x32\x16.mitate.v1.DiagnosticsB\x08\n\x06result\"_\n\x11SearchVideoConfig\x12/\n\x07options\x18\x01 \x01(\x0b\x32\x18.mitate.v1.SearchOptionsB\x04\xe2\x41\x01\x01\x12\x19\n\x0btotal_bytes\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x01\"`\n\x12SearchVideoRequest\x12.\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x1c.mitate.v1.SearchVideoConfigH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\x87\x01\n\nClipAnswer\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.mitate.v1.MediaKind\x12#\n\x07verdict\x18\x02 \x01(\x0e\x32\x12.mitate.v1.Verdict\x12!\n\x07matches\x18\x03 \x03(\x0b\x32\x10.mitate.v1.Match\x12\r\n\x05\x65xact\x18\x04 \x01(\x08\"\x9e\x01\n\x13SearchVideoResponse\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x13.mitate.v1.ProgressH\x00\x12\'\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x15.mitate.v1.ClipAnswerH\x00\x12+\n\x0b\x64iagnostics\x18\x03 \x01(\x0b\x32\x16.mitate.v1.DiagnosticsB\x08\n\x06result\"x\n\x17\x43omputeSignatureRequest\x12\x13\n\x05image\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12,\n\x04type\x18\x02 \x01(\x0e\x32\x18.mitate.v1.SignatureTypeB\x04\xe2\x41\x01\x01\x12\x1a\n\x0ckeep_borders\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"y\n\x18\x43omputeSignatureResponse\x12\x11\n\tsignature\x18\x01 \x01(\x0c\x12\x1a\n\x12\x64\x65scriptor_version\x18\x02 \x01(\t\x12\x1d\n\x15preprocessing_version\x18\x03 \x01(\t\x12\x0f\n\x07quality\x18\x04 \x01(\r*e\n\rSignatureType\x12\x1e\n\x1aSIGNATURE_TYPE_UNSPECIFIED\x10\x00\x12\x19\n\x15SIGNATURE_TYPE_CLD_33\x10\x01\x12\x19\n\x15SIGNATURE_TYPE_CLD_35\x10\x02\x32\xcd\x03\n\rSearchService\x12L\n\x0bSearchImage\x12\x1d.mitate.v1.SearchImageRequest\x1a\x1e.mitate.v1.SearchImageResponse\x12j\n\x15\x42\x61tchSearchSignatures\x12\'.mitate.v1.BatchSearchSignaturesRequest\x1a(.mitate.v1.BatchSearchSignaturesResponse\x12S\n\x0cStreamSearch\x12\x1e.mitate.v1.StreamSearchRequest\x1a\x1f.mitate.v1.StreamSearchResponse(\x01\x30\x01\x12P\n\x0bSearchVideo\x12\x1d.mitate.v1.SearchVideoRequest\x1a\x1e.mitate.v1.SearchVideoResponse(\x01\x30\x01\x12[\n\x10\x43omputeSignature\x12\".mitate.v1.ComputeSignatureRequest\x1a#.mitate.v1.ComputeSignatureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -68,8 +68,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPUTESIGNATUREREQUEST'].fields_by_name['type']._serialized_options = b'\342A\001\001'
   _globals['_COMPUTESIGNATUREREQUEST'].fields_by_name['keep_borders']._loaded_options = None
   _globals['_COMPUTESIGNATUREREQUEST'].fields_by_name['keep_borders']._serialized_options = b'\342A\001\001'
-  _globals['_SIGNATURETYPE']._serialized_start=2404
-  _globals['_SIGNATURETYPE']._serialized_end=2505
+  _globals['_SIGNATURETYPE']._serialized_start=2442
+  _globals['_SIGNATURETYPE']._serialized_end=2543
   _globals['_SIGNATUREBATCH']._serialized_start=119
   _globals['_SIGNATUREBATCH']._serialized_end=256
   _globals['_EPISODEENTRY']._serialized_start=259
@@ -77,33 +77,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EPISODEENTRY_REFSENTRY']._serialized_start=394
   _globals['_EPISODEENTRY_REFSENTRY']._serialized_end=437
   _globals['_HITCOLUMNS']._serialized_start=440
-  _globals['_HITCOLUMNS']._serialized_end=716
-  _globals['_SEARCHIMAGEREQUEST']._serialized_start=718
-  _globals['_SEARCHIMAGEREQUEST']._serialized_end=808
-  _globals['_SEARCHIMAGERESPONSE']._serialized_start=811
-  _globals['_SEARCHIMAGERESPONSE']._serialized_end=964
-  _globals['_BATCHSEARCHSIGNATURESREQUEST']._serialized_start=967
-  _globals['_BATCHSEARCHSIGNATURESREQUEST']._serialized_end=1099
-  _globals['_BATCHSEARCHSIGNATURESRESPONSE']._serialized_start=1101
-  _globals['_BATCHSEARCHSIGNATURESRESPONSE']._serialized_end=1214
-  _globals['_STREAMSEARCHCONFIG']._serialized_start=1216
-  _globals['_STREAMSEARCHCONFIG']._serialized_end=1315
-  _globals['_STREAMSEARCHREQUEST']._serialized_start=1318
-  _globals['_STREAMSEARCHREQUEST']._serialized_end=1489
-  _globals['_STREAMSEARCHRESPONSE']._serialized_start=1492
-  _globals['_STREAMSEARCHRESPONSE']._serialized_end=1663
-  _globals['_SEARCHVIDEOCONFIG']._serialized_start=1665
-  _globals['_SEARCHVIDEOCONFIG']._serialized_end=1760
-  _globals['_SEARCHVIDEOREQUEST']._serialized_start=1762
-  _globals['_SEARCHVIDEOREQUEST']._serialized_end=1858
-  _globals['_CLIPANSWER']._serialized_start=1861
-  _globals['_CLIPANSWER']._serialized_end=1996
-  _globals['_SEARCHVIDEORESPONSE']._serialized_start=1999
-  _globals['_SEARCHVIDEORESPONSE']._serialized_end=2157
-  _globals['_COMPUTESIGNATUREREQUEST']._serialized_start=2159
-  _globals['_COMPUTESIGNATUREREQUEST']._serialized_end=2279
-  _globals['_COMPUTESIGNATURERESPONSE']._serialized_start=2281
-  _globals['_COMPUTESIGNATURERESPONSE']._serialized_end=2402
-  _globals['_SEARCHSERVICE']._serialized_start=2508
-  _globals['_SEARCHSERVICE']._serialized_end=2969
+  _globals['_HITCOLUMNS']._serialized_end=754
+  _globals['_SEARCHIMAGEREQUEST']._serialized_start=756
+  _globals['_SEARCHIMAGEREQUEST']._serialized_end=846
+  _globals['_SEARCHIMAGERESPONSE']._serialized_start=849
+  _globals['_SEARCHIMAGERESPONSE']._serialized_end=1002
+  _globals['_BATCHSEARCHSIGNATURESREQUEST']._serialized_start=1005
+  _globals['_BATCHSEARCHSIGNATURESREQUEST']._serialized_end=1137
+  _globals['_BATCHSEARCHSIGNATURESRESPONSE']._serialized_start=1139
+  _globals['_BATCHSEARCHSIGNATURESRESPONSE']._serialized_end=1252
+  _globals['_STREAMSEARCHCONFIG']._serialized_start=1254
+  _globals['_STREAMSEARCHCONFIG']._serialized_end=1353
+  _globals['_STREAMSEARCHREQUEST']._serialized_start=1356
+  _globals['_STREAMSEARCHREQUEST']._serialized_end=1527
+  _globals['_STREAMSEARCHRESPONSE']._serialized_start=1530
+  _globals['_STREAMSEARCHRESPONSE']._serialized_end=1701
+  _globals['_SEARCHVIDEOCONFIG']._serialized_start=1703
+  _globals['_SEARCHVIDEOCONFIG']._serialized_end=1798
+  _globals['_SEARCHVIDEOREQUEST']._serialized_start=1800
+  _globals['_SEARCHVIDEOREQUEST']._serialized_end=1896
+  _globals['_CLIPANSWER']._serialized_start=1899
+  _globals['_CLIPANSWER']._serialized_end=2034
+  _globals['_SEARCHVIDEORESPONSE']._serialized_start=2037
+  _globals['_SEARCHVIDEORESPONSE']._serialized_end=2195
+  _globals['_COMPUTESIGNATUREREQUEST']._serialized_start=2197
+  _globals['_COMPUTESIGNATUREREQUEST']._serialized_end=2317
+  _globals['_COMPUTESIGNATURERESPONSE']._serialized_start=2319
+  _globals['_COMPUTESIGNATURERESPONSE']._serialized_end=2440
+  _globals['_SEARCHSERVICE']._serialized_start=2546
+  _globals['_SEARCHSERVICE']._serialized_end=3007
 # @@protoc_insertion_point(module_scope)

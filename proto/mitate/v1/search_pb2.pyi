@@ -53,7 +53,7 @@ class EpisodeEntry(_message.Message):
     def __init__(self, episode_id: _Optional[int] = ..., episode: _Optional[str] = ..., title_id: _Optional[int] = ..., title: _Optional[str] = ..., refs: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class HitColumns(_message.Message):
-    __slots__ = ("top_k", "episode_indexes", "source_ids", "from_ms", "to_ms", "at_ms", "distances", "mirrored", "verdicts", "hit_counts", "query_verdicts", "episodes", "exact")
+    __slots__ = ("top_k", "episode_indexes", "source_ids", "from_ms", "to_ms", "at_ms", "distances", "mirrored", "verdicts", "hit_counts", "query_verdicts", "episodes", "exact", "probabilities", "views")
     TOP_K_FIELD_NUMBER: _ClassVar[int]
     EPISODE_INDEXES_FIELD_NUMBER: _ClassVar[int]
     SOURCE_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,8 @@ class HitColumns(_message.Message):
     QUERY_VERDICTS_FIELD_NUMBER: _ClassVar[int]
     EPISODES_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
     top_k: int
     episode_indexes: bytes
     source_ids: bytes
@@ -80,7 +82,9 @@ class HitColumns(_message.Message):
     query_verdicts: bytes
     episodes: _containers.RepeatedCompositeFieldContainer[EpisodeEntry]
     exact: bool
-    def __init__(self, top_k: _Optional[int] = ..., episode_indexes: _Optional[bytes] = ..., source_ids: _Optional[bytes] = ..., from_ms: _Optional[bytes] = ..., to_ms: _Optional[bytes] = ..., at_ms: _Optional[bytes] = ..., distances: _Optional[bytes] = ..., mirrored: _Optional[bytes] = ..., verdicts: _Optional[bytes] = ..., hit_counts: _Optional[bytes] = ..., query_verdicts: _Optional[bytes] = ..., episodes: _Optional[_Iterable[_Union[EpisodeEntry, _Mapping]]] = ..., exact: _Optional[bool] = ...) -> None: ...
+    probabilities: bytes
+    views: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, top_k: _Optional[int] = ..., episode_indexes: _Optional[bytes] = ..., source_ids: _Optional[bytes] = ..., from_ms: _Optional[bytes] = ..., to_ms: _Optional[bytes] = ..., at_ms: _Optional[bytes] = ..., distances: _Optional[bytes] = ..., mirrored: _Optional[bytes] = ..., verdicts: _Optional[bytes] = ..., hit_counts: _Optional[bytes] = ..., query_verdicts: _Optional[bytes] = ..., episodes: _Optional[_Iterable[_Union[EpisodeEntry, _Mapping]]] = ..., exact: _Optional[bool] = ..., probabilities: _Optional[bytes] = ..., views: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SearchImageRequest(_message.Message):
     __slots__ = ("image", "options")
