@@ -1,7 +1,8 @@
 """Which of several videos show the same: other encodes of one episode, or parts of one title.
 
 Every signature is searched among all others in an index of its own. Two that show each other over
-most of either are one episode; two that share less, such as an opening, are of one title.
+most of either are one episode; two that share less, such as an opening, or of which one runs
+backwards, are of one title.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mitate.server.index import Neighbours, make_index
 from mitate.server.library import Library, NewSource, Scope, Snapshot
 from mitate.server.records import Match, Names, Verdict
 from mitate.server.search_clip import search_clip
+from mitate.server.stretches import is_unusual
 
 SAME_SHARE = 0.8  # of both videos, shown by the other, that makes them one episode
 _MATCHES = 20  # others that are looked at for each video
@@ -30,6 +32,7 @@ class Shared:
     other: int  # number of the other video
     share: float  # of this video that the other shows
     match: Match
+    is_encode: bool  # it runs as the other does: not backwards, and at its speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,14 @@ def _shared(library: Library, number: int, signature: Signature) -> list[Shared]
         find_windows=partial(find, windows, True),
     )
     believed = [one for one in answer.matches if one.verdict in (Verdict.MATCH, Verdict.AMBIGUOUS)]
-    return [Shared(one.source_id, _part(one, signature), one) for one in believed]
+    return [
+        Shared(one.source_id, _part(one, signature), one, _is_encode(one, signature))
+        for one in believed
+    ]
+
+
+def _is_encode(match: Match, signature: Signature) -> bool:
+    return signature.n_frames == 1 or not is_unusual(match.speed)
 
 
 def _part(match: Match, signature: Signature) -> float:
@@ -101,7 +111,7 @@ def _part(match: Match, signature: Signature) -> float:
 
 
 def _is_same(one: Shared, back: float) -> bool:
-    return one.share >= SAME_SHARE and back >= SAME_SHARE
+    return one.is_encode and one.share >= SAME_SHARE and back >= SAME_SHARE
 
 
 def _share_of(found: Sequence[Shared], number: int) -> float:

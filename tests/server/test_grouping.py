@@ -37,6 +37,16 @@ def test_a_mirrored_copy_is_the_same_episode() -> None:
     assert [one.episodes for one in found] == [((0, 1),)]
 
 
+def test_a_video_played_backwards_or_faster_is_of_the_title_and_no_encode() -> None:
+    found = group([signature(film(1)), signature(film(1)[::-1]), signature(film(1)[::2])])
+    assert [one.episodes for one in found] == [((0,), (1,), (2,))]
+
+
+def test_a_transfer_at_the_speed_of_television_is_the_same_episode() -> None:
+    found = group([signature(film(1), 24), signature(film(1), 25)])
+    assert [one.episodes for one in found] == [((0, 1),)]
+
+
 def test_episodes_that_share_an_opening_are_of_one_title() -> None:
     opening = film(5, 120)
     first, second = (np.concatenate([opening, film(seed, 360)]) for seed in (6, 7))
