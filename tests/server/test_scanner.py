@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from make_signature import make_signature
 
 from mitate.kernels.chunks import Chunk, MediaHead, taken_apart
-from mitate.kernels.signature import Signature
+from mitate.kernels.signature import N_WINDOWS, Signature
 from mitate.server.records import Match, Verdict
 from mitate.server.scanner import Scanner, continues, merged
 
@@ -47,6 +48,7 @@ def chunks_of(signature: Signature, n: int) -> list[tuple[Chunk, MediaHead]]:
     for first in range(0, signature.n_frames, n):
         stop = min(first + n, signature.n_frames)
         kept = (whole.kept_first >= first) & (whole.kept_first < stop)
+        runs = np.isin(whole.run_first, np.flatnonzero(kept))
         cut.append(
             Chunk(
                 whole.times_ms[first:stop],
@@ -54,6 +56,9 @@ def chunks_of(signature: Signature, n: int) -> list[tuple[Chunk, MediaHead]]:
                 whole.layouts[kept],
                 whole.mirrored[kept],
                 whole.quality[kept],
+                whole.run_first[runs],
+                whole.windows[runs],
+                whole.thumbnails[runs],
             )
         )
     return [(chunk, head) for chunk in cut]
@@ -94,6 +99,36 @@ def test_frames_before_the_window_are_forgotten() -> None:
     held = sum(len(chunk.times_ms) for chunk in scanner._chunks)
     assert held <= 25 * 40
     assert max(asked) <= 25 * 30
+
+
+def test_small_pictures_stay_with_their_frames() -> None:
+    plain = make_signature(3, n_frames=6_000)
+    first = np.arange(0, plain.n_kept, 30, dtype=np.uint32)
+    looks = np.arange(len(first), dtype=np.uint8)[:, None, None]
+    signature = replace(
+        plain,
+        run_first=first,
+        windows=np.full((len(first), N_WINDOWS, 33), 16, np.uint8),
+        thumbnails=np.ascontiguousarray(np.broadcast_to(looks, (len(first), 20, 40))),
+    )
+    n_asked = 0
+
+    def compared(part: Signature) -> Sequence[Match]:
+        nonlocal n_asked
+        n_asked += 1
+        frames = np.searchsorted(signature.times_ms, part.times_ms)
+        shown = [
+            one.thumbnails[one.run_of(one.kept_of(numbers)), 0, 0]
+            for one, numbers in ((part, np.arange(part.n_frames)), (signature, frames))
+        ]
+        np.testing.assert_array_equal(*shown)
+        return scan_window(part)
+
+    scanner = Scanner(compared)
+    for chunk, head in chunks_of(signature, 97):
+        scanner.feed(chunk, head)
+    scanner.finish(head)
+    assert n_asked > 5
 
 
 def test_what_is_seen_is_what_was_fed_also_after_forgetting() -> None:

@@ -1,0 +1,84 @@
+"""A line is slid to where it fits best, and stays where no other place is clearly nearer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from signatures import moving_layouts, signature
+from test_search_picture import Shelf
+
+from mitate.kernels.vector import derive
+from mitate.server.emissions import Frames, Likelihood, Line, Reference
+from mitate.server.search_clip import scan
+from mitate.server.slides import REACH_MS, slide_line
+
+FPS = 24
+LONG = 30 * FPS
+EVEN = Likelihood.for_rows(100_000)
+PLAIN = Line(1, False, 1.0, 10_000.0)
+Layouts = NDArray[np.uint8]
+
+
+def times(n: int) -> NDArray[np.int64]:
+    return np.rint(np.arange(n) * 1000 / FPS).astype(np.int64)
+
+
+def slow(seed: int) -> Layouts:
+    """Half a minute in which the picture drifts a little all the time."""
+    return moving_layouts(np.random.default_rng(seed), LONG, LONG, held_frames=1)
+
+
+def reference(layouts: Layouts) -> Reference:
+    every = np.arange(len(layouts), dtype=np.uint32)
+    return Reference(times(len(layouts)), every, derive(layouts), round(1000 * len(layouts) / FPS))
+
+
+def shot(layouts: Layouts, at_ms: float, n: int, speed: float = 1.0) -> Frames:
+    """Frames of a query that shows the source from a time on."""
+    numbers = np.floor((at_ms + speed * np.arange(n) * 1000 / FPS) * FPS / 1000 + 1e-6).astype(int)
+    vectors = derive(layouts[numbers])
+    return Frames(times(n), vectors, vectors, np.ones(n, np.bool_))
+
+
+@pytest.mark.parametrize("error_ms", [-5000, -1200, 0, 300, 4000])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_line_slides_along_a_slow_scene_to_its_place(seed: int, error_ms: int) -> None:
+    film = slow(seed)
+    query = shot(film, 12_000, 2 * FPS)
+    line = PLAIN._replace(offset_ms=12_000.0 + error_ms)
+    found = slide_line(line, query, 0, len(query), reference(film), EVEN)
+    assert found.speed == 1
+    assert abs(found.offset_ms - 12_000) <= 200
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.25, 2.0])
+def test_another_speed_is_found_with_the_place(speed: float) -> None:
+    film = moving_layouts(np.random.default_rng(3), LONG, 240, held_frames=1)
+    query = shot(film, 10_100, 3 * FPS, speed)
+    found = slide_line(PLAIN, query, 0, len(query), reference(film), EVEN)
+    assert found.speed == speed
+    assert abs(found.offset_ms - 10_100) <= 60
+
+
+def test_a_line_stays_where_all_places_are_alike_or_it_runs_backwards() -> None:
+    still = np.repeat(slow(1)[:1], LONG, axis=0)
+    query = shot(still, 12_000, 2 * FPS)
+    assert slide_line(PLAIN, query, 0, len(query), reference(still), EVEN) is PLAIN
+    backwards = PLAIN._replace(speed=-1.0)
+    assert slide_line(backwards, query, 0, len(query), reference(still), EVEN) is backwards
+
+
+def test_a_line_at_the_end_of_its_source_is_slid_within_it() -> None:
+    film = slow(4)
+    query = shot(film, 28_000, 2 * FPS - 2)
+    line = PLAIN._replace(offset_ms=28_000.0 + REACH_MS / 2)
+    found = slide_line(line, query, 0, len(query), reference(film), EVEN)
+    assert abs(found.offset_ms - 28_000) <= 200
+
+
+def test_a_scan_names_the_place_in_a_slow_scene() -> None:
+    film = slow(5)
+    shelf = Shelf((0, film), (1, slow(6)))
+    (segment,) = scan(signature(film[400:448]), shelf.find, shelf.name_of).segments
+    assert abs(segment.from_ms - 400_000 / FPS) <= 200
