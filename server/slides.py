@@ -22,7 +22,7 @@ from mitate.server.refine import EARNED, SAME_DISTANCE, informative_part
 REACH_MS = 6000.0  # to either side
 SPEEDS = (0.5, 0.75, 0.8, 1.0, 1.25, 1.5, 2.0)
 SHORTEST_CHANGED_MS = 400.0  # of a stretch of which another speed is believed
-NEARER = 3.0  # what another place must gain, in natural logarithm of the misfit for each frame
+NEARER = 1.5  # what another place must gain, in natural logarithm of the misfit for each frame
 _N_FRAMES = 24
 _FRAMES_PER_S = 25.0  # more of them add nothing
 
