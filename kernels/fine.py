@@ -35,11 +35,11 @@ def agreements(
     windows: Floats,  # (c, 4) left, top, right, bottom in 0..1: what the view may show of it
 ) -> Floats:
     """Return how well each candidate agrees with its view, (c,): 1 at most, unrelated near 0.3."""
-    compared = _compared(grids, aspects, views, thumbnails, _places(windows))
-    return _aligned(compared)
+    compared = prepare(grids, aspects, views, thumbnails, places_of(windows))
+    return align(compared)
 
 
-class _Compared(NamedTuple):
+class Compared(NamedTuple):
     """Candidates with their views, as compiled code takes them."""
 
     luma: Floats  # (2v, rows, cols) of the views, then of these softened
@@ -50,13 +50,14 @@ class _Compared(NamedTuple):
     places: Floats  # (c, 5); moves while views are aligned
 
 
-def _compared(
+def prepare(
     grids: npt.NDArray[np.float32],
     aspects: Floats,
     views: npt.NDArray[np.int64],
     thumbnails: npt.NDArray[np.uint8],
-    places: Floats,
-) -> _Compared:
+    places: Floats,  # (c, 5)
+) -> Compared:
+    """Return candidates and their views, ready to be aligned."""
     sharp = np.asarray(grids, np.float64)
     luma = np.concatenate([sharp, _softened(sharp)])
     normalised = np.zeros_like(luma)
@@ -65,10 +66,10 @@ def _compared(
         normalise(luma[i], everywhere, normalised[i])
     softened = places[:, 2] * places[:, 3] < _SOFT_AREA
     chosen = np.where(softened, views + len(sharp), views)
-    return _Compared(luma, normalised, np.tile(aspects, 2), chosen, thumbnails, places)
+    return Compared(luma, normalised, np.tile(aspects, 2), chosen, thumbnails, places)
 
 
-def _aligned(compared: _Compared) -> Floats:
+def align(compared: Compared) -> Floats:
     """Return how well each candidate agrees once the best are aligned, (c,)."""
     found = np.zeros(len(compared.views))
     _agree_all(*compared, found)
@@ -89,7 +90,7 @@ def _softened(luma: Floats) -> Floats:
     return np.ascontiguousarray(luma)
 
 
-def _places(windows: Floats) -> Floats:
+def places_of(windows: Floats) -> Floats:
     """Return where views lie that show just these windows, (c, 5)."""
     left, top, right, bottom = np.asarray(windows, np.float64).T
     middle = (left + right) / 2, (top + bottom) / 2

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.agreement import Floats, agreement_parts
-from mitate.kernels.fine import _aligned, _compared, _places
+from mitate.kernels.fine import align, places_of, prepare
 
 
 class Fit(NamedTuple):
@@ -40,8 +40,8 @@ def fit(
 ) -> Fit:
     """Align one thumbnail with one view as `agreements` does, and tell how."""
     aspects, one = np.full(1, aspect), np.zeros(1, np.int64)
-    compared = _compared(grid[None], aspects, one, thumbnail[None], _places(window[None]))
-    (agreement,) = _aligned(compared)
+    compared = prepare(grid[None], aspects, one, thumbnail[None], places_of(window[None]))
+    (agreement,) = align(compared)
     (view,), (place,) = compared.views, compared.places
     luma, normalised = compared.luma[view], compared.normalised[view]
     shown, there = np.zeros(luma.shape), np.zeros(luma.shape, np.bool_)

@@ -18,7 +18,7 @@ VECTOR_VERSION = "contrast/1"
 N_DIMS = 32
 
 # Length of the luma part; no coordinate leaves int8.
-_SCALE = 127.0
+LUMA_SCALE = 127.0
 _CHROMA_WEIGHT = 0.35
 # Added to the lengths, so that the noise of nearly flat pictures is not blown up.
 _LUMA_FLOOR = 60.0
@@ -27,7 +27,7 @@ _CHROMA_FLOOR = 80.0
 # No two vectors are farther apart: twice the longest vector, rounding included, squared.
 MAX_DISTANCE = 75_300
 # Distance of two vectors with nothing in common (at right angles), where similarity reaches 0.
-_UNRELATED = 2.0 * _SCALE**2 * (1.0 + _CHROMA_WEIGHT**2)
+_UNRELATED = 2.0 * LUMA_SCALE**2 * (1.0 + _CHROMA_WEIGHT**2)
 
 
 def derive(
@@ -37,9 +37,9 @@ def derive(
     values = dequantise_ac(layouts)
     vectors = np.zeros((len(layouts), N_DIMS), np.int8)
     luma, chroma = np.split(values, [N_LUMA_AC], axis=1)
-    vectors[:, :N_LUMA_AC] = _normalised(luma, _LUMA_FLOOR, _SCALE)
+    vectors[:, :N_LUMA_AC] = _normalised(luma, _LUMA_FLOOR, LUMA_SCALE)
     vectors[:, N_LUMA_AC : values.shape[1]] = _normalised(
-        chroma, _CHROMA_FLOOR, _SCALE * _CHROMA_WEIGHT
+        chroma, _CHROMA_FLOOR, LUMA_SCALE * _CHROMA_WEIGHT
     )
     return vectors
 

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from mitate.kernels.fine import agreements
 from mitate.kernels.quality import evenness
+from mitate.kernels.vector import LUMA_SCALE
 from mitate.server.calibration import Calibration
 from mitate.server.candidates import PLACES, Candidate
 
-# Lengths of distances are in units of the searched vector's luma part.
-_LENGTH = 127.0
 # What nearness of descriptors adds to how well pictures agree.
 DISTANCE_WEIGHT = 0.8
 # What a picture loses of which most parts show nothing: any other such picture agrees with it.
@@ -104,7 +103,7 @@ def recognise(
 
 def unseen_score(distance: float) -> float:
     """Return the score of a frame of which only the distance is known."""
-    length = float(np.sqrt(distance)) / _LENGTH
+    length = float(np.sqrt(distance)) / LUMA_SCALE
     return _UNSEEN_AGREEMENT - (_UNSEEN_FALL + DISTANCE_WEIGHT) * length
 
 
@@ -123,7 +122,7 @@ def scores(found: Sequence[Candidate], looks: Looks) -> NDArray[np.float64]:
         np.stack([c.source.signature.thumbnails[c.run] for c in chosen]),
         around(PLACES[[candidate.window for candidate in chosen]], looks.parts[views]),
     )
-    lengths = np.sqrt([candidate.distance for candidate in chosen]) / _LENGTH
+    lengths = np.sqrt([candidate.distance for candidate in chosen]) / LUMA_SCALE
     bare = 1 - evenness(looks.grids)[looks.bases[views]]
     found_scores[seen] = agreement - DISTANCE_WEIGHT * lengths - BARENESS_WEIGHT * bare
     return found_scores
