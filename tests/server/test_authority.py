@@ -105,6 +105,7 @@ def test_without_files_everybody_is_let_in() -> None:
         ("Bearer mitate_wrong", "not known"),
         ("Bearer " + "x" * 8193, "8193 characters; at most 8192"),
     ],
+    ids=["nothing", "empty", "bare", "Basic", "no token", "unknown", "too long"],
 )
 def test_a_call_without_a_known_token_is_refused(
     identities: Path, authorization: str | None, message: str

@@ -42,7 +42,11 @@ def test_keys_are_long_and_differ() -> None:
     assert all(key.startswith("mitate_") and len(key) == 50 for key in keys)
 
 
-@pytest.mark.parametrize("shown", ["", "mitate_", HASH, KEY[:-1], KEY + "x", KEY.upper()])
+@pytest.mark.parametrize(
+    "shown",
+    ["", "mitate_", HASH, KEY[:-1], KEY + "x", KEY.upper()],
+    ids=["nothing", "the prefix", "its hash", "too short", "too long", "in capitals"],
+)
 def test_anything_but_the_key_is_refused(shown: str) -> None:
     with pytest.raises(Unauthenticated, match="not known"):
         parsed(entry()).by_key(shown, time.time())
