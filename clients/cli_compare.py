@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mitate.clients.cli_access import connect
-from mitate.clients.cli_files import Job, write_file
+from mitate.clients.cli_files import Job, check_apart, write_file
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
 from mitate.clients.cli_text import clock, shown
@@ -33,9 +33,11 @@ def compare(arguments: Namespace) -> bool:
         InvalidArgument: A, B or `-o` is wrong.
     """
     a, b = subject_of(arguments.a), subject_of(arguments.b)
-    target = None if arguments.output is None else Path(arguments.output)
-    if target is not None and target.is_dir():
-        raise InvalidArgument(f"-o {arguments.output} is a directory; a file is needed")
+    target: Path | None = arguments.output
+    if target is not None:
+        if target.is_dir():
+            raise InvalidArgument(f"-o {target} is a directory; a file is needed")
+        check_apart(target, [one.file for one in (a, b) if one.file])
     output = Output(arguments.json)
     named = {"file": arguments.a, "other": arguments.b}
     with connect(arguments) as client, output.bars(1) as bar:

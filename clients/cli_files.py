@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,16 @@ def targets(files: list[str], path: Path) -> dict[str, Path]:
         numbered = stem if counts[stem] == 1 else f"{stem}-{counts[stem]}"
         found[file] = path.with_name(f"{numbered}-{path.name}")
     return found
+
+
+def check_apart(target: Path, files: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise InvalidArgument if writing `target` would destroy one of the files that are read."""
+    for file in files:
+        with suppress(OSError):
+            if os.path.samefile(target, file):
+                raise InvalidArgument(
+                    f"{target} is the file {file} that is read; another is needed"
+                )
 
 
 def check_writable(target: Path) -> None:

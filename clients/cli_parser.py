@@ -205,7 +205,9 @@ def _compare(commands: Commands) -> None:
         ("b", "the same"),
     ):
         parser.add_argument(name, metavar=name.upper(), help=text)
-    parser.add_argument("-o", dest="output", metavar="FILE.png", help="draw it into this file")
+    parser.add_argument(
+        "-o", dest="output", type=values.png, metavar="FILE.png", help="draw it into this file"
+    )
 
 
 def _sign(commands: Commands) -> None:

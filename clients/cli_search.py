@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mitate.clients.cli_access import connect
-from mitate.clients.cli_files import Job, check_writable, targets, write_file
+from mitate.clients.cli_files import Job, check_apart, check_writable, targets, write_file
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
 from mitate.clients.cli_tables import Head, table
@@ -81,6 +81,7 @@ def scan(arguments: Namespace) -> bool:
         check(path)
     for path in [path for paths in (*exports, drawn) for path in paths.values()]:
         check_writable(path)
+        check_apart(path, arguments.files)
     jobs = [Job(file) for file in arguments.files]
     output = Output(arguments.json)
     with connect(arguments) as client, output.bars(len(jobs)) as bar:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mitate.clients.cli_files import Job, write_file
+from mitate.clients.cli_files import Job, check_apart, write_file
 from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
 from mitate.clients.cli_text import clock, counted, shown
@@ -25,9 +25,11 @@ def sign(arguments: Namespace) -> bool:
     """Sign files; returns whether all went well.
 
     Raises:
-        InvalidArgument: `-o` names a file for several files.
+        InvalidArgument: `-o` names a file for several files, or one of those that are read.
     """
     targets = _targets(arguments.files, arguments.output)
+    for target in targets.values():
+        check_apart(target, targets)
     output = Output(arguments.json)
 
     def work(file: str, tell: OnProgress) -> tuple[Path, Signature]:

@@ -247,7 +247,36 @@ def test_failures_are_told_and_exit_with_1(run: Run, picture: Path, tmp_path: Pa
 def test_a_folder_for_the_picture_is_wrong_usage(
     run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
     with pytest.raises(SystemExit) as ended:
-        run(picture, "episode:3", "-o", tmp_path)
+        run(picture, "episode:3", "-o", folder)
     assert ended.value.code == 2
     assert "is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["A", "B"])
+def test_the_picture_never_takes_the_place_of_what_is_compared(
+    run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    mine = tmp_path / "mine.png"
+    mine.write_bytes(picture.read_bytes())
+    (tmp_path / "link.png").symlink_to(mine)
+    subjects = (mine, "episode:3") if place == "A" else (f"{picture}", f"{mine}")
+    for target in (mine, tmp_path / "link.png"):
+        with pytest.raises(SystemExit) as ended:
+            run(*subjects, "-o", target)
+        assert ended.value.code == 2
+        assert f"{target} is the file {mine} that is read; another is needed" in (
+            capsys.readouterr().err
+        )
+    assert mine.read_bytes() == picture.read_bytes()
+
+
+def test_the_picture_is_drawn_into_a_png_only(
+    run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(picture, "episode:3", "-o", tmp_path / "why.jpg")
+    assert ended.value.code == 2
+    assert "a name in .png is needed" in capsys.readouterr().err

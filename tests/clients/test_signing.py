@@ -131,3 +131,16 @@ def test_several_signatures_do_not_go_into_one_file(
         main(["sign", "a.mp4", "b.mp4", "-o", str(still)])
     assert ended.value.code == 2
     assert "is a file" in capsys.readouterr().err
+
+
+def test_a_signature_never_takes_the_place_of_what_is_signed(
+    capsys: pytest.CaptureFixture[str], still: Path, tmp_path: Path
+) -> None:
+    before = still.read_bytes()
+    odd = still.rename(tmp_path / "odd.msig")
+    for arguments in ((odd, "-o", odd), (odd, "-o", tmp_path)):
+        with pytest.raises(SystemExit) as ended:
+            main(["sign", *map(str, arguments)])
+        assert ended.value.code == 2
+        assert f"{odd} is the file {odd} that is read" in capsys.readouterr().err
+    assert odd.read_bytes() == before
