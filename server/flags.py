@@ -15,7 +15,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Give a parser one flag for every setting, and --config."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file with settings.")
     for item in documented():
-        text = f"{item.help} (default: {item.default})".replace("%", "%%")
+        allowed = f"; allowed: {item.allowed}" if item.allowed else ""
+        text = f"{item.help} (default: {item.default}{allowed})".replace("%", "%%")
         shape: dict[str, Any] = {"metavar": "X"}
         if setting_types()[item.name] is bool:
             shape = {"nargs": "?", "const": "yes", "metavar": "yes|no"}

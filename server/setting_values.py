@@ -58,8 +58,9 @@ def read_value(
 
 def check_value(field: Field[Any], kind: Any, value: Any) -> None:
     """Raise SettingsError unless the value of a setting is allowed."""
+    allowed = allowed_values(field, kind)
     if get_origin(kind) is Literal and value not in get_args(kind):
-        raise SettingsError(f"{field.name} is {value!r}; allowed are {', '.join(get_args(kind))}")
+        raise SettingsError(f"{field.name} is {value!r}; allowed are {allowed}")
     if field.metadata.get("address") and not (value == "" == field.default):
         match = _ADDRESS.fullmatch(value)
         if match is None or int(match[2]) > 65535:
@@ -68,8 +69,15 @@ def check_value(field: Field[Any], kind: Any, value: Any) -> None:
             )
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if low is not None and not low <= value <= high:
-        shown = f"{format_value(field, low)} to {format_value(field, high)}"
-        raise SettingsError(f"{field.name} is {format_value(field, value)}; {shown} is allowed")
+        raise SettingsError(f"{field.name} is {format_value(field, value)}; {allowed} is allowed")
+
+
+def allowed_values(field: Field[Any], kind: Any) -> str:
+    """Return the words or the range that a setting may have, "" where there is neither."""
+    if get_origin(kind) is Literal:
+        return ", ".join(get_args(kind))
+    low, high = field.metadata.get("low"), field.metadata.get("high")
+    return "" if low is None else f"{format_value(field, low)} to {format_value(field, high)}"
 
 
 def format_value(field: Field[Any], value: Any) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mitate.kernels.errors import SettingsError
-from mitate.server.setting_values import format_value, read_value
+from mitate.server.setting_values import allowed_values, format_value, read_value
 from mitate.server.settings import Settings, setting_fields, setting_types
 
 PREFIX = "MITATE_"
@@ -48,6 +48,7 @@ class Documented(NamedTuple):
     flag: str
     variable: str
     default: str  # "required" where there is none
+    allowed: str  # words or a range, "" where there is neither
     help: str
 
 
@@ -85,6 +86,7 @@ def documented() -> tuple[Documented, ...]:
             _flag(name),
             _variable(name),
             "required" if item.default is MISSING else format_value(item, item.default) or "none",
+            allowed_values(item, setting_types()[name]),
             item.metadata["help"],
         )
         for name, item in setting_fields().items()
@@ -93,8 +95,12 @@ def documented() -> tuple[Documented, ...]:
 
 def markdown_table() -> str:
     """Return the table of settings for the README, without a line end after it."""
-    rows = [f"| `{item.flag}` | {item.default} | {item.help} |" for item in documented()]
-    return "\n".join(["| Setting | Default | Meaning |", "| --- | --- | --- |", *rows])
+    rows = [
+        f"| `{item.flag}` | {item.default} | {item.allowed} | {item.help} |"
+        for item in documented()
+    ]
+    head = ["| Setting | Default | Allowed | Meaning |", "| --- | --- | --- | --- |"]
+    return "\n".join(head + rows)
 
 
 def _given(

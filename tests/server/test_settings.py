@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from mitate.kernels.errors import SettingsError
+from mitate.server.flags import add_settings
 from mitate.server.settings import Settings
 from mitate.server.settings_load import documented, load, markdown_table
 
@@ -143,5 +145,22 @@ def test_every_setting_is_documented() -> None:
     for item in documented():
         assert item.help.endswith(".")
         assert item.variable == "MITATE_" + item.flag.removeprefix("--").upper().replace("-", "_")
-    assert "| `--max-picture-bytes` | 25MB | Largest picture in a request. |" in table
+    size = "| `--max-picture-bytes` | 25MB | 1 to 2147483647 | Largest picture in a request. |"
+    assert size in table
     assert table[2].startswith("| `--data` | required |")
+
+
+@pytest.mark.parametrize(
+    ("flag", "text"),
+    [
+        ("--views", "(default: normal; allowed: fast, normal, thorough)"),
+        ("--log-level", "(default: info; allowed: debug, info, warning, error)"),
+        ("--false-alarm-rate", "(default: 0.001; allowed: 1e-06 to 0.5)"),
+        ("--jwt-audience", "(default: mitate)"),
+    ],
+)
+def test_help_says_what_a_setting_may_be(flag: str, text: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_settings(parser)
+    help_ = " ".join(parser.format_help().split(f"  {flag} X", 1)[1].split("  --", 1)[0].split())
+    assert help_.endswith(text)
