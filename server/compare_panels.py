@@ -51,7 +51,7 @@ def side_panel(side: Side, comparison: Comparison) -> Image.Image:
     name = shortened(f"{side.letter}: {side.name}", 16, SIDE_WIDTH - 110)
     head = Image.new("RGB", (SIDE_WIDTH, 24), BACK)
     write(ImageDraw.Draw(head), (0, 0), name + at, 16)
-    shape = (side.width, side.height) if side.width > 1 else (16, 9)
+    shape = (side.width, side.height) if side.sized else (16, 9)
     image = _shown(side, fitted(*shape, SIDE_WIDTH, SIDE_HEIGHT))
     legend = _draw_parts(image, side, comparison)
     framed = Image.new("RGB", (SIDE_WIDTH, SIDE_HEIGHT), _UNKNOWN)
@@ -82,7 +82,7 @@ def _draw_parts(image: Image.Image, side: Side, comparison: Comparison) -> list[
             "the stored thumbnail" if side.thumbnail is not None else "restored from 33 integers"
         )
         said.append((FAINT, f"{known}; no pixels are stored"))
-    if side.inner != (0, 0, side.width, side.height) and side.width > 1:
+    if side.inner != (0, 0, side.width, side.height) and side.sized:
         _outline(pen, _on(side.inner, side, image.size), BORDER)
         said.append((BORDER, "within the border"))
     if side.part is not None:
@@ -90,7 +90,7 @@ def _draw_parts(image: Image.Image, side: Side, comparison: Comparison) -> list[
         mirrored = ", looked for mirrored" if is_query and comparison.mirrored else ""
         kind = "view" if is_query else "window"
         said.append((colour, f"{kind} “{side.part_name}”{mirrored}"))
-    if not is_query and comparison.fit is not None and side.width > 1:
+    if not is_query and comparison.fit is not None and side.sized:
         _outline_place(pen, comparison.fit, _on(side.inner, side, image.size))
         said.append((QUERY, f"where the view of {comparison.query.letter} lies"))
     return said
@@ -186,7 +186,7 @@ def blocks_panel(comparison: Comparison) -> Image.Image:
     """Return the 8x8 blocks that both descriptors stand for."""
     panels = []
     for side in sorted((comparison.query, comparison.reference), key=lambda side: side.letter):
-        rect = side.part or Rect(0, 0, 16, 9)
+        rect = side.part or (side.inner if side.sized else Rect(0, 0, 16, 9))
         aspect = _readable(rect.width / rect.height)
         size = fitted(aspect, 1, _BLOCKS_WIDTH, _BLOCKS_HEIGHT)
         image = picture(restore(side.layout[None])[0], size, smooth=False)

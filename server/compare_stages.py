@@ -71,7 +71,7 @@ def _borders(found: Findings) -> Stage:
 
 
 def _border(side: Side) -> str:
-    if side.width <= 1:
+    if not side.sized:
         return f"{side.letter}: its size is not known"
     rect = side.inner
     sides = {
@@ -190,8 +190,14 @@ def _alignment(fit: Fit, window: int) -> tuple[Measure, ...]:
 def _moved(fit: Fit, found: Findings) -> str:
     values = {one.name: one.value for one in _alignment(fit, found.judged.best.window)}
     said = []
-    if max(abs(values["shift_x"]), abs(values["shift_y"])) >= 0.005:
-        said.append(f"moved by {values['shift_x']:+.0%} across and {values['shift_y']:+.0%} down")
+    shifts = round(100 * values["shift_x"]), round(100 * values["shift_y"])
+    moved = [
+        f"{percent:+}% {way}"
+        for percent, way in zip(shifts, ("across", "down"), strict=True)
+        if percent
+    ]
+    if moved:
+        said.append(f"moved by {' and '.join(moved)}")
     if abs(values["scale"] - 1) >= 0.01:
         said.append(f"scaled by {values['scale']:.2f}")
     if abs(values["stretch"] - 1) >= 0.01:

@@ -98,6 +98,11 @@ class Side:
     thumbnail: NDArray[np.uint8] | None = None  # (rows, cols) luma of `inner`
     stored: Names | None = None
 
+    @property
+    def sized(self) -> bool:
+        """Whether its size is known; signatures made elsewhere may not tell theirs."""
+        return self.pixels is not None or self.width > 1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:

@@ -13,7 +13,7 @@ from comparing import Comparing, comparing, film, scene, signed
 from PIL import Image
 
 from mitate.kernels.sign import sign
-from mitate.server.compare_panels import MARGIN, QUERY, REFERENCE, WIDTH, side_panel
+from mitate.server.compare_panels import MARGIN, QUERY, REFERENCE, WIDTH, blocks_panel, side_panel
 from mitate.server.compare_picture import draw
 from mitate.server.comparison import Comparison
 from mitate.server.drawing import BACK
@@ -102,3 +102,27 @@ def test_long_texts_and_many_numbers_make_it_higher_not_wider(pair: Comparison) 
 
 def test_the_same_comparison_is_drawn_the_same(pair: Comparison) -> None:
     assert draw(pair) == draw(pair)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300)])
+def test_the_size_of_a_picture_is_known_however_small(
+    compare: Comparing, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path, other = tmp_path / "a.png", tmp_path / "b.png"
+    scene(10).resize(size).save(path)
+    scene(11).save(other)
+    found = compare(path, other)
+    borders = next(stage for stage in found.stages if stage.name == "borders")
+    assert borders.text.startswith(f"A has {size[0]}×{size[1]} pixels")
+    opened(found)
+
+
+def test_blocks_have_the_shape_of_what_they_stand_for(compare: Comparing, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    scene(11, 200, 200).save(path)
+    bare = signed(tmp_path / "a.msig", sign(path))
+    panel = np.asarray(blocks_panel(compare(bare, path)))
+    drawn = (panel != panel[-1, -1]).any(axis=2)
+    left, right = drawn[30:, : panel.shape[1] // 2], drawn[30:, panel.shape[1] // 2 :]
+    assert left.any(axis=0).sum() == right.any(axis=0).sum()
+    assert left.any(axis=1).sum() == right.any(axis=1).sum()
