@@ -50,10 +50,18 @@ def notes(match: Match) -> str:
     found = ["mirrored"] if match.mirrored else []
     if match.query_to_ms > match.query_from_ms:
         found += _speed_notes(match.speed)
-    view = match.view.replace("-mirrored", "")
-    if match.verdict is not Verdict.NO_MATCH and view not in ("", "full", "mirrored"):
-        found.append(f"{shown(view)} part")
+    if match.verdict is not Verdict.NO_MATCH:
+        found += _view_notes(shown(match.view.replace("-mirrored", "")))
     return ", ".join(found)
+
+
+def _view_notes(view: str) -> list[str]:
+    """Return which part of the picture shows which part of the frame, as far as not the whole."""
+    part, _, window = view.partition(" in ")
+    said = "" if part in ("", "full", "mirrored") else f"{part.removeprefix('full ')} part"
+    if window:
+        said = f"{said} in {window} of the frame".lstrip()
+    return [said] if said else []
 
 
 def _speed_notes(speed: float) -> list[str]:
@@ -70,9 +78,9 @@ def answer_sentence(answer: Answer) -> str:
         query = "signature"
     best = answer.matches[0] if answer.matches else None
     if answer.verdict is Verdict.UNINFORMATIVE:
-        return f"uninformative: the {query} shows too little to recognise (black, flat, blurred)"
+        return f"uninformative: the {query} shows too little to recognise (black, flat or faded)"
     if best is None or answer.verdict is Verdict.NO_MATCH:
-        nearest = f"; nearest: {_with_similarity(best)}" if best else ""
+        nearest = f"; nearest: {_with_similarity(best, query)}" if best else ""
         return f"no match: nothing stored is near enough{nearest}"
     if answer.verdict is Verdict.AMBIGUOUS:
         others = [one for one in _others(answer) if one != place(best.title, best.episode)]
@@ -81,15 +89,20 @@ def answer_sentence(answer: Answer) -> str:
     return f"match: {where(best)}{_query_part(best, query)}"
 
 
-def _with_similarity(match: Match) -> str:
-    return f"{where(match)} (similarity {match.similarity:.2f})"
+def _with_similarity(match: Match, query: str) -> str:
+    said = [*_part_of_query(match, query), f"similarity {match.similarity:.2f}"]
+    return f"{where(match)} ({'; '.join(said)})"
 
 
 def _query_part(match: Match, query: str) -> str:
-    said = [notes(match)] if notes(match) else []
-    if match.query_to_ms > match.query_from_ms:
-        said.insert(0, f"{time_range(match.query_from_ms, match.query_to_ms)} of the {query}")
+    said = _part_of_query(match, query) + ([notes(match)] if notes(match) else [])
     return f" ({'; '.join(said)})" if said else ""
+
+
+def _part_of_query(match: Match, query: str) -> list[str]:
+    if match.query_to_ms <= match.query_from_ms:
+        return []
+    return [f"{time_range(match.query_from_ms, match.query_to_ms)} of the {query}"]
 
 
 def _others(answer: Answer) -> list[str]:

@@ -42,7 +42,8 @@ def open_video(
         )
     except ERRORS as error:
         raise InvalidMedia(
-            f"no video can be read from it ({_reason(error)}): of no known kind, or cut off"
+            f"no video can be read from it ({_reason(error)}): of no known kind of picture or "
+            "video, or cut off"
         ) from error
     try:
         stream = _video_stream(container)

@@ -78,6 +78,9 @@ def test_shown_text_holds_no_control_characters(text: str) -> None:
         ({}, ""),
         ({"mirrored": True, "view": "full-mirrored"}, "mirrored"),
         ({"view": "inner"}, "inner part"),
+        ({"view": "full in centre 0.8"}, "in centre 0.8 of the frame"),
+        ({"view": "box 2 in left half"}, "box 2 part in left half of the frame"),
+        ({"view": "full left half in left half"}, "left half part in left half of the frame"),
         ({"query_to_ms": 1000, "speed": 2.0}, "2× speed"),
         ({"query_to_ms": 1000, "speed": -1.0}, "backwards"),
         ({"query_to_ms": 1000, "speed": 0.0, "mirrored": True}, "mirrored, freeze"),
@@ -120,6 +123,10 @@ def test_a_clip_s_sentence_says_which_part_of_it() -> None:
     match = dataclasses.replace(MATCH, query_from_ms=500, query_to_ms=1200, mirrored=True)
     assert answer_sentence(answer(Verdict.MATCH, "video", match)) == (
         "match: Tears of Steel, S01E01 at 0:12.4–0:13.1 (0:00.5–0:01.2 of the clip; mirrored)"
+    )
+    assert answer_sentence(answer(Verdict.NO_MATCH, "video", match)) == (
+        "no match: nothing stored is near enough; nearest: Tears of Steel, S01E01 at "
+        "0:12.4–0:13.1 (0:00.5–0:01.2 of the clip; similarity 0.96)"
     )
 
 
