@@ -60,6 +60,14 @@ def test_every_clip_is_added_as_an_episode_of_its_own(
     assert {line["status"] for line in again} == {"exists"}
 
 
+def named(answer: dict[str, Any]) -> list[Any]:
+    """The best match, and what an ambiguous answer names beside it: titles share openings."""
+    best = answer["matches"][0]
+    return [SimpleNamespace(**best)] + [
+        SimpleNamespace(**other, at_ms=other["from_ms"]) for other in best["alternatives"]
+    ]
+
+
 def test_a_still_of_every_clip_finds_its_moment_first(indexed: Server, stills: list[Still]) -> None:
     done = indexed.mitate("search", *(still.path for still in stills), "--json")
     assert done.returncode == 0, done.stderr[-2000:]
@@ -73,9 +81,9 @@ def test_a_still_of_every_clip_finds_its_moment_first(indexed: Server, stills: l
         if answer["verdict"] == "uninformative":
             continue
         n_judged += 1
-        best = SimpleNamespace(**answer["matches"][0])
-        found_in = names[best.source_id]
-        if not is_moment(best, found_in, still.clip, still.time_ms, known.get(still.clip, {})):
-            misses.append((still.clip, still.time_ms, found_in, best.at_ms, answer["verdict"]))
+        pair = known.get(still.clip, {})
+        found = [(one, names[one.source_id]) for one in named(answer)]
+        if not any(is_moment(*one, still.clip, still.time_ms, pair) for one in found):
+            misses.append((still, answer["verdict"], found[0]))
     assert n_judged >= 50
     assert len(misses) <= 0.05 * n_judged, f"{len(misses)} of {n_judged}: {misses}"
