@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -13,7 +14,7 @@ from mitate.kernels.fine import agreements
 from mitate.kernels.quality import evenness
 from mitate.kernels.vector import LUMA_SCALE
 from mitate.server.calibration import Calibration
-from mitate.server.candidates import PLACES, Candidate
+from mitate.server.candidates import PLACES, WHOLE, Candidate
 
 # What nearness of descriptors adds to how well pictures agree.
 DISTANCE_WEIGHT = 0.8
@@ -29,6 +30,10 @@ BACKGROUND_WEIGHT = 0.5
 _MOST_BACKGROUND = 0.7
 # Episodes that score within this of the best show the same and are no background.
 _RIVAL_SCORE = 0.03
+# Whole frames nearer than this are the same picture but for noise; where they score within this of
+# the best, the nearest is the best.
+SAME_FRAME_DISTANCE = 200
+_AS_GOOD = 0.03
 # Another episode holds the same moment when it scores as well, give or take this much.
 TIE_SCORE = 0.06
 
@@ -92,13 +97,37 @@ def recognise(
     """Look at the candidates of a picture and put the best first, among those known already."""
     fresh = zip(found, scores(found, looks).tolist(), strict=True)
     every = [*known, *(Scored(candidate, score) for candidate, score in fresh)]
-    scored = tuple(sorted(every, key=lambda one: (-one.score, one.candidate.distance)))
+    ranked = sorted(every, key=lambda one: (-one.score, one.candidate.distance))
+    scored = tuple(nearest_first(ranked))
     return Recognition(
         scored,
         _background(scored, calibration.background),
         calibration,
         calibration.threshold(false_alarm_rate),
     )
+
+
+def nearest_first(ranked: list[Scored]) -> list[Scored]:
+    """Put first, of whole frames as good as the best, the one with the nearest descriptor.
+
+    Runs share a thumbnail, and in a scene that hardly moves those of several runs agree alike; the
+    descriptor is that of the very frame.
+    """
+    if not ranked:
+        return ranked
+    best = ranked[0]
+    same = [
+        one
+        for one in ranked
+        if one.score >= best.score - _AS_GOOD
+        and one.candidate.window == WHOLE
+        and one.candidate.distance < SAME_FRAME_DISTANCE
+    ]
+    nearest = min(same, key=lambda one: one.candidate.distance, default=best)
+    if nearest is best:
+        return ranked
+    first = nearest._replace(score=math.nextafter(best.score, math.inf))
+    return [first, *(one for one in ranked if one is not nearest)]
 
 
 def unseen_score(distance: float) -> float:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signatur
 from mitate.kernels.windows import ANY_WINDOW, WINDOWS
 from mitate.server import search_close
 from mitate.server.calibration import default_calibration, parse
+from mitate.server.candidates import WHOLE, Candidate
 from mitate.server.engine import Found
 from mitate.server.index import make_index
 from mitate.server.library import Library, NewSource, Scope
+from mitate.server.recognise import SAME_FRAME_DISTANCE, Scored, nearest_first
 from mitate.server.records import Answer, Names
 from mitate.server.search_close import Closer
 from mitate.server.search_picture import search_pictures
@@ -245,3 +248,30 @@ def test_fewer_false_alarms_need_more_evidence() -> None:
 def test_a_calibration_with_a_hole_is_refused() -> None:
     with pytest.raises(CorruptData, match="calibration without 'version'"):
         parse({})
+
+
+def test_of_frames_that_agree_alike_the_one_with_the_nearest_descriptor_is_first() -> None:
+    source, rng = film(7), np.random.default_rng(3)
+    layouts, thumbnails = source.layouts.copy(), source.thumbnails.copy()
+    layouts[5] = layouts[2]
+    layouts[5, 3] ^= 1
+    thumbnails[5] = thumbnails[2]
+    noise = rng.normal(0, 19, thumbnails[2].shape)
+    thumbnails[2] = np.clip(thumbnails[2] + noise, 0, 255).astype(np.uint8)
+    still = replace(source, layouts=layouts, thumbnails=thumbnails)
+    views = replace(query(still, 2), grids=query(still, 5).grids)
+    best = answer(views, [*FILMS, still]).matches[0]
+    assert (best.from_ms, best.distance) == (2000, 0)
+
+
+def test_putting_the_nearest_frame_first_raises_no_evidence() -> None:
+    def scored(score: float, distance: int, window: int = WHOLE) -> Scored:
+        source = SimpleNamespace(episode_id=1)
+        return Scored(Candidate(source, 0, window, 0, distance), score)  # type: ignore[arg-type]
+
+    near, part, far = scored(0.88, 20), scored(0.9, 5, 3), scored(0.89, SAME_FRAME_DISTANCE)
+    assert [one.candidate.distance for one in nearest_first([part, far, near])] == [20, 5, 200]
+    assert nearest_first([part, far, near])[0].score == pytest.approx(0.9, abs=1e-12)
+    assert nearest_first([part, far]) == [part, far]
+    assert nearest_first([part, scored(0.8, 0)])[0] is part
+    assert nearest_first([]) == []
