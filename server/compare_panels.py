@@ -18,6 +18,7 @@ from mitate.server.drawing import (
     FAINT,
     INK,
     LINE,
+    MARGIN,
     Colour,
     beside,
     fitted,
@@ -28,7 +29,7 @@ from mitate.server.drawing import (
     write,
 )
 
-WIDTH, MARGIN = 1200, 24
+WIDTH = 1200
 SIDE_WIDTH = (WIDTH - MARGIN) // 2
 SIDE_HEIGHT = 380
 _LOOK_WIDTH, _LOOK_HEIGHT = (WIDTH - 2 * MARGIN) // 3, 230

@@ -5,12 +5,9 @@ It is made of strips that are stacked, so nothing lies on anything else.
 
 from __future__ import annotations
 
-import io
-
 from PIL import Image, ImageDraw
 
 from mitate.server.compare_panels import (
-    MARGIN,
     WIDTH,
     blocks_panel,
     coefficients_panel,
@@ -22,8 +19,10 @@ from mitate.server.drawing import (
     BACK,
     FAINT,
     LINE,
+    MARGIN,
     Colour,
     beside,
+    page,
     paragraph,
     stacked,
     wrapped,
@@ -63,12 +62,7 @@ def draw(comparison: Comparison) -> bytes:
         beside([blocks_panel(comparison), coefficients_panel(comparison)], MARGIN),
         *(_stage(stage) for stage in comparison.stages),
     ]
-    body = stacked(strips, _GAP)
-    page = Image.new("RGB", (WIDTH + 2 * MARGIN, body.height + 2 * MARGIN), BACK)
-    page.paste(body, (MARGIN, MARGIN))
-    file = io.BytesIO()
-    page.save(file, "PNG", compress_level=6)
-    return file.getvalue()
+    return page(strips, _GAP)
 
 
 def _headline(comparison: Comparison) -> Image.Image:

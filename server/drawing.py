@@ -6,6 +6,7 @@ system, and where none has them they are written plainly or as a question mark.
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -44,6 +45,7 @@ _FONTS = (
 _PLAIN = str.maketrans({"×": "x", "“": '"', "”": '"', "–": "-", "·": "-", "°": " deg", "≥": ">="})
 _NO_CHARACTER = "\uffff"
 _LINE_HEIGHT = 1.35
+MARGIN = 24  # of a page, pixels
 
 
 @cache
@@ -166,6 +168,16 @@ def stacked(parts: Sequence[Image.Image], gap: int) -> Image.Image:
         image.paste(part, (0, y))
         y += part.height + gap
     return image
+
+
+def page(strips: Sequence[Image.Image], gap: int) -> bytes:
+    """Return strips below each other, within a margin, as a PNG file."""
+    body = stacked(strips, gap)
+    image = Image.new("RGB", (body.width + 2 * MARGIN, body.height + 2 * MARGIN), BACK)
+    image.paste(body, (MARGIN, MARGIN))
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=6)
+    return file.getvalue()
 
 
 def beside(parts: Sequence[Image.Image], gap: int) -> Image.Image:

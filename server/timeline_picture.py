@@ -6,7 +6,6 @@ Each segment has a frame of the video on the left and what is stored of the sour
 from __future__ import annotations
 
 import colorsys
-import io
 from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw
@@ -17,6 +16,7 @@ from mitate.server.drawing import (
     FAINT,
     Colour,
     beside,
+    page,
     paragraph,
     shortened,
     stacked,
@@ -27,7 +27,7 @@ from mitate.server.records import Match, Timeline
 from mitate.server.timeline_cards import CARD_WIDTH, EMPTY, card, hatched, place
 from mitate.server.timeline_scenes import MOST_SCENES, Scene
 
-MARGIN, GAP = 28, 26
+GAP = 26
 _BAR_HEIGHT, _SCALE_HEIGHT = 46, 20
 # Columns for so many scenes at least.
 _COLUMNS = ((0, 3), (25, 4), (121, 6))
@@ -54,12 +54,7 @@ def draw(timeline: Timeline, some: Sequence[Scene], name: str) -> bytes:
     if n_left:
         text = f"{n_left:,} more segments are not drawn; {MOST_SCENES} are, with the gaps"
         strips.append(paragraph(text, 15, width, FAINT))
-    body = stacked(strips, GAP)
-    page = Image.new("RGB", (width + 2 * MARGIN, body.height + 2 * MARGIN), BACK)
-    page.paste(body, (MARGIN, MARGIN))
-    file = io.BytesIO()
-    page.save(file, "PNG", compress_level=6)
-    return file.getvalue()
+    return page(strips, GAP)
 
 
 def _numbered(some: Sequence[Scene]) -> list[tuple[int, Scene]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from both import Awaited
-from contract import Run
+from contract import Printed, Run
 from fake_answers import State
 from fake_server import FakeServer
 
@@ -60,19 +60,30 @@ def picture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(
+def printed(
     server: FakeServer,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Run:
-    """Run a command with --json; returns its exit code, lines and stderr."""
+) -> Printed:
+    """Run a command; returns its exit code, stdout and stderr."""
     monkeypatch.setenv("MITATE_SERVER", server.address)
     monkeypatch.chdir(tmp_path)
 
-    def command(*arguments: object) -> tuple[int, list[dict[str, Any]], str]:
-        code = main([str(argument) for argument in (*arguments, "--json")])
+    def command(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
-        return code, [json.loads(line) for line in captured.out.splitlines()], captured.err
+        return code, captured.out, captured.err
+
+    return command
+
+
+@pytest.fixture
+def run(printed: Printed) -> Run:
+    """Run a command with --json; returns its exit code, lines and stderr."""
+
+    def command(*arguments: object) -> tuple[int, list[dict[str, Any]], str]:
+        code, out, err = printed(*arguments, "--json")
+        return code, [json.loads(line) for line in out.splitlines()], err
 
     return command

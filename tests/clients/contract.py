@@ -50,6 +50,7 @@ SEARCH = {
 SCAN = {"file": str, "duration_ms": int, "segments": list, "matched_ms": int}
 FAILURE = {"reason": str, "message": str}
 Run = Callable[..., tuple[int, list[dict[str, Any]], str]]
+Printed = Callable[..., tuple[int, str, str]]
 
 
 def check(line: dict[str, Any], shape: dict[str, Any]) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from contract import Printed
 from fake_answers import State
 from fake_compare import PNG
-from fake_server import FakeServer
 
-from mitate.clients.cli import main
 from mitate.clients.cli_compare import subject_of
 from mitate.clients.compared import Area, Subject
 from mitate.clients.results import Progress, Verdict
@@ -22,26 +21,12 @@ from mitate.kernels.errors import InvalidArgument, InvalidMedia, NotFound
 from mitate.kernels.signature_header import MAGIC
 
 COMPARE = "/mitate.v1.CompareService/Compare"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(
-    server: FakeServer,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Run:
-    """Run `mitate compare`; returns its exit code, stdout and stderr."""
-    monkeypatch.setenv("MITATE_SERVER", server.address)
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        code = main(["compare", *(str(argument) for argument in arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return command
+def run(printed: Printed) -> Printed:
+    """Printed `mitate compare`; returns its exit code, stdout and stderr."""
+    return partial(printed, "compare")
 
 
 def test_two_files_are_sent_compared_and_forgotten(
@@ -163,7 +148,7 @@ def test_a_file_that_is_there_is_meant_whatever_its_name(
 
 @pytest.mark.parametrize("text", ["episode:", "episode:0", "episode:x", "source:-1", "episode:3@x"])
 def test_ids_and_times_that_cannot_be_are_wrong_usage(
-    text: str, run: Run, picture: Path, capsys: pytest.CaptureFixture[str]
+    text: str, run: Printed, picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         run(picture, text)
@@ -171,7 +156,7 @@ def test_ids_and_times_that_cannot_be_are_wrong_usage(
     assert "is needed" in capsys.readouterr().err
 
 
-def test_a_person_reads_the_stages_and_what_is_needed(run: Run, picture: Path) -> None:
+def test_a_person_reads_the_stages_and_what_is_needed(run: Printed, picture: Path) -> None:
     code, out, err = run(picture, "episode:3@1:02.5")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
@@ -193,13 +178,15 @@ def test_a_person_reads_the_stages_and_what_is_needed(run: Run, picture: Path) -
 
 
 def test_letters_stay_with_the_arguments_when_what_is_stored_comes_first(
-    run: Run, picture: Path
+    run: Printed, picture: Path
 ) -> None:
     lines = run("episode:3", picture)[1].splitlines()
     assert lines[1:3] == ["  A  Sintel, S01E01 (episode 3)", "  B  still.jpg"]
 
 
-def test_machines_get_one_object_without_the_pixels(run: Run, picture: Path, state: State) -> None:
+def test_machines_get_one_object_without_the_pixels(
+    run: Printed, picture: Path, state: State
+) -> None:
     code, out, err = run(picture, "episode:3", "--json")
     line = json.loads(out)
     assert (code, err, line["file"], line["other"]) == (0, "", str(picture), "episode:3")
@@ -215,7 +202,9 @@ def test_machines_get_one_object_without_the_pixels(run: Run, picture: Path, sta
     assert state.requests[COMPARE][0][0].without_picture
 
 
-def test_the_picture_is_written_where_it_is_wanted(run: Run, picture: Path, tmp_path: Path) -> None:
+def test_the_picture_is_written_where_it_is_wanted(
+    run: Printed, picture: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "new folder" / "図.png"
     code, out, _ = run(picture, "episode:3", "-o", target)
     assert (code, target.read_bytes()) == (0, PNG)
@@ -225,13 +214,13 @@ def test_the_picture_is_written_where_it_is_wanted(run: Run, picture: Path, tmp_
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
-def test_no_match_is_an_answer_and_no_failure(run: Run, picture: Path) -> None:
+def test_no_match_is_an_answer_and_no_failure(run: Printed, picture: Path) -> None:
     picture.write_bytes(b"\xff\xd8\xff none")
     code, out, _ = run(picture, "episode:3")
     assert (code, out.splitlines()[0]) == (0, "no match: the descriptors are too far apart")
 
 
-def test_failures_are_told_and_exit_with_1(run: Run, picture: Path, tmp_path: Path) -> None:
+def test_failures_are_told_and_exit_with_1(run: Printed, picture: Path, tmp_path: Path) -> None:
     code, out, err = run(picture, "episode:404")
     assert (code, out, err) == (1, "", "mitate: B: there is no episode_id 404\n")
     code, out, err = run(picture, "none.jpg", "--json")
@@ -245,7 +234,7 @@ def test_failures_are_told_and_exit_with_1(run: Run, picture: Path, tmp_path: Pa
 
 
 def test_a_folder_for_the_picture_is_wrong_usage(
-    run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Printed, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "folder.png"
     folder.mkdir()
@@ -257,7 +246,7 @@ def test_a_folder_for_the_picture_is_wrong_usage(
 
 @pytest.mark.parametrize("place", ["A", "B"])
 def test_the_picture_never_takes_the_place_of_what_is_compared(
-    run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+    run: Printed, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
     mine = tmp_path / "mine.png"
     mine.write_bytes(picture.read_bytes())
@@ -274,7 +263,7 @@ def test_the_picture_never_takes_the_place_of_what_is_compared(
 
 
 def test_the_picture_is_drawn_into_a_png_only(
-    run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Printed, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         run(picture, "episode:3", "-o", tmp_path / "why.jpg")

@@ -13,10 +13,10 @@ from comparing import Comparing, comparing, film, scene, signed
 from PIL import Image
 
 from mitate.kernels.sign import sign
-from mitate.server.compare_panels import MARGIN, QUERY, REFERENCE, WIDTH, blocks_panel, side_panel
+from mitate.server.compare_panels import QUERY, REFERENCE, WIDTH, blocks_panel, side_panel
 from mitate.server.compare_picture import draw
 from mitate.server.comparison import Comparison
-from mitate.server.drawing import BACK
+from mitate.server.drawing import BACK, MARGIN
 
 
 @pytest.fixture(scope="module")

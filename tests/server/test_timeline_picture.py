@@ -16,9 +16,9 @@ from PIL import Image
 
 from mitate.kernels.signature import THUMB_COLS, THUMB_ROWS
 from mitate.kernels.thumbnails import luma_of_means
-from mitate.server.drawing import BACK
+from mitate.server.drawing import BACK, MARGIN
 from mitate.server.records import Match, Timeline, Verdict
-from mitate.server.timeline_picture import MARGIN, draw
+from mitate.server.timeline_picture import draw
 from mitate.server.timeline_scenes import (
     MOST_SCENES,
     SHORTEST_GAP_MS,
