@@ -193,12 +193,16 @@ def _copy_file(source: Path, folder: Path, file: SignatureFile) -> bool:
 def _check_file(path: Path, file: SignatureFile) -> None:
     try:
         found = _digest(path)
-    except FileNotFoundError as error:
+        if found != file.sha256:
+            raise _differs(path, found, file.sha256)
+        _check_columns(path)
+    except (FileNotFoundError, NotFound) as error:
         raise CorruptData(f"signature file {path} is missing") from error
     except OSError as error:
         raise CorruptData(f"signature file {path} cannot be read: {error.strerror}") from error
-    if found != file.sha256:
-        raise _differs(path, found, file.sha256)
+
+
+def _check_columns(path: Path) -> None:
     try:
         signature_file.read(path, verify=True)
     except (CorruptData, InvalidSignature) as error:

@@ -113,15 +113,17 @@ def test_every_copy_of_a_busy_directory_is_one_state_of_it(store: Store, tmp_pat
 
     thread = threading.Thread(target=work)
     thread.start()
-    for _ in range(6):
-        copied = copy(store.directory, tmp_path / "copy")
-        checked = check(tmp_path / "copy")
-        assert not checked.damage and checked.n_sources == copied.n_sources == len(
-            files(tmp_path / "copy")
-        )
-        assert not check(store.directory).damage
-    stop.set()
-    thread.join()
+    try:
+        for _ in range(6):
+            copied = copy(store.directory, tmp_path / "copy")
+            checked = check(tmp_path / "copy")
+            assert not checked.damage and checked.n_sources == copied.n_sources == len(
+                files(tmp_path / "copy")
+            )
+            assert not check(store.directory).damage
+    finally:
+        stop.set()
+        thread.join()
     assert not failed
     assert {content(seed) for seed in range(N)} <= contents(tmp_path / "copy").keys()
 
@@ -167,6 +169,24 @@ def test_damage_is_found_and_named(store: Store, tmp_path: Path) -> None:
     assert len(found) == 3
     for path, text in ((changed, "has SHA-256"), (lost, "is missing"), (cut, "has SHA-256")):
         assert any(str(path) in error.message and text in error.message for error in found)
+
+
+def test_a_source_that_is_removed_while_its_file_is_checked_is_no_damage(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = snapshot._digest
+
+    def digest(path: Path) -> str:
+        found = real(path)
+        if store.catalog.stats().n_sources == N:
+            for episode in store.catalog.list_episodes(0).items:
+                store.remove_episode(episode.episode_id)
+        return found
+
+    monkeypatch.setattr(snapshot, "_digest", digest)
+    checked = check(store.directory)
+    assert checked.n_sources == N and not checked.damage
+    assert not files(store.directory)
 
 
 @pytest.mark.parametrize("ruin", [damage, Path.unlink])
