@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from mitate.kernels import signature_file
-from mitate.kernels.chunks import MediaHead, taken_apart
+from mitate.kernels.chunks import Chunk, MediaHead, taken_apart
 from mitate.kernels.errors import CorruptData, InvalidArgument, InvalidSignature
-from mitate.kernels.signature import Signature, no_run_first, no_thumbnails, no_windows
+from mitate.kernels.signature import Signature
 from mitate.server.records import Match
-from mitate.server.scanner import LAG_MS, Scanner, ScanWindow
+from mitate.server.scanner import LAG_MS, Scanner, ScanWindow, without_runs
 
 LAGS_MS = (2_000, 60_000)
 STEP_MS = 1_000  # between two looks
@@ -19,7 +19,11 @@ MAX_GAP_MS = 600_000  # between frames; a jump in time would be looked at second
 
 
 class LiveScan:
-    """Takes signatures of consecutive frames and gives segments a fixed time after their end."""
+    """Takes signatures of consecutive frames and gives segments a fixed time after their end.
+
+    Runs and their small pictures count as long as every signature brings them; from the first that
+    does not, the rest of the stream is scanned without.
+    """
 
     def __init__(self, scan_window: ScanWindow, lag_ms: int = 0) -> None:
         lag_ms = lag_ms or LAG_MS
@@ -29,6 +33,8 @@ class LiveScan:
             )
         self._scanner = Scanner(scan_window, step_ms=STEP_MS, lag_ms=lag_ms)
         self._n_frames = self._n_kept = 0
+        self._has_runs = True
+        self._last_run: Chunk | None = None  # the signature that holds the last run
         self._head: MediaHead | None = None
         self.position_ms = 0  # of the last frame
 
@@ -42,11 +48,10 @@ class LiveScan:
         self._check_times(signature)
         chunk, head = taken_apart(signature)
         self._head = replace(head, kind="video")
+        chunk = self._with_runs(chunk)
         shifted = replace(
             chunk,
-            run_first=no_run_first(),  # not every caller sends runs
-            windows=no_windows(),
-            thumbnails=no_thumbnails(),
+            run_first=chunk.run_first + np.uint32(self._n_kept),
             kept_first=chunk.kept_first + np.uint32(self._n_frames),
             inner_kept=chunk.inner_kept + np.uint32(self._n_kept),
         )
@@ -58,6 +63,23 @@ class LiveScan:
     def finish(self) -> list[Match]:
         """Return the segments that are left; the stream has ended."""
         return [] if self._head is None else self._scanner.finish(self._head)
+
+    def _with_runs(self, chunk: Chunk) -> Chunk:
+        """Return a chunk whose first run is left out where it goes on from the chunk before."""
+        if self._has_runs and not len(chunk.run_first):
+            self._has_runs = False
+            self._scanner.drop_runs()
+        if not self._has_runs:
+            return without_runs(chunk)
+        before, self._last_run = self._last_run, chunk
+        if before is None or not _same_run(before, chunk):
+            return chunk
+        return replace(
+            chunk,
+            run_first=chunk.run_first[1:],
+            windows=chunk.windows[1:],
+            thumbnails=chunk.thumbnails[1:],
+        )
 
     def _check_times(self, signature: Signature) -> None:
         first_ms = int(signature.times_ms[0])
@@ -79,3 +101,11 @@ def _read(data: bytes) -> Signature:
         return signature_file.read(data)
     except CorruptData as error:
         raise InvalidSignature(f"the signature file is damaged: {error.message}") from error
+
+
+def _same_run(before: Chunk, after: Chunk) -> bool:
+    """Tell whether the first run of a chunk shows what the last run of another does."""
+    return all(
+        np.array_equal(getattr(before, name)[-1], getattr(after, name)[0])
+        for name in ("windows", "thumbnails")
+    )

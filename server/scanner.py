@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from mitate.kernels.chunks import Chunk, MediaHead, join, taken_apart
-from mitate.kernels.signature import Signature
+from mitate.kernels.signature import Signature, no_run_first, no_thumbnails, no_windows
 from mitate.server.records import Match
 
 STEP_MS = 20_000  # between two looks at the window
@@ -66,6 +66,10 @@ class Scanner:
         left = self._passed_on(segments)
         return [*left, self._held] if self._held is not None else left
 
+    def drop_runs(self) -> None:
+        """Forget the runs of what was fed; what follows has none."""
+        self._chunks = [without_runs(chunk) for chunk in self._chunks]
+
     def _shifted(self, chunk: Chunk) -> Chunk:
         """Return a chunk that counts from the first frame that is kept here."""
         return replace(
@@ -116,6 +120,13 @@ class Scanner:
                 passed.append(self._held)
             self._held = segment
         return passed
+
+
+def without_runs(chunk: Chunk) -> Chunk:
+    """Return a chunk without runs and small pictures."""
+    return replace(
+        chunk, run_first=no_run_first(), windows=no_windows(), thumbnails=no_thumbnails()
+    )
 
 
 def continues(one: Match, other: Match) -> bool:

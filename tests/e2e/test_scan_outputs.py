@@ -93,14 +93,22 @@ def test_an_upload_made_of_the_catalog_is_refused(server: Server, amv: Path) -> 
 def test_a_stream_is_scanned_while_it_is_pushed(server: Server, amv: Path) -> None:
     whole = sign(amv)
 
-    def pushed() -> Iterator[Signature]:
-        for first in range(0, whole.n_frames, 20):
-            yield whole.part(first, min(first + 20, whole.n_frames))
+    def pushed(n_frames: int, with_runs: bool) -> Iterator[Signature]:
+        for first in range(0, whole.n_frames, n_frames):
+            yield whole.part(first, min(first + n_frames, whole.n_frames), with_runs=with_runs)
 
     with Client(server.address) as client:
-        segments = list(client.scan_live(pushed(), lag_ms=2000))
+        pieces, at_once, plain = (
+            list(client.scan_live(pushed(*how), lag_ms=2000))
+            for how in ((20, True), (whole.n_frames, True), (20, False))
+        )
         timeline = client.scan(amv)
-    told = [(one.title, one.mirrored) for one in segments]
-    assert told == [("test", False), ("zoom", True)]
+    assert pieces == at_once
     ends = [one.query_to_ms for one in timeline.segments]
-    assert [one.query_to_ms for one in segments] == pytest.approx(ends, abs=100)
+    for segments in (pieces, plain):
+        told = [(one.title, one.mirrored) for one in segments]
+        assert told == [("test", False), ("zoom", True)]
+        assert [one.query_to_ms for one in segments] == pytest.approx(ends, abs=100)
+    assert all(
+        one.probability != other.probability for one, other in zip(pieces, plain, strict=True)
+    )

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mitate.kernels.borders import Rect
-from mitate.kernels.signature import DESCRIPTOR_VERSION, Signature
+from mitate.kernels.runs import run_starts
+from mitate.kernels.signature import (
+    DESCRIPTOR_VERSION,
+    N_WINDOWS,
+    THUMB_COLS,
+    THUMB_ROWS,
+    Signature,
+)
+from mitate.kernels.vector import derive
 
 
 def random_layouts(rng: np.random.Generator, n: int) -> NDArray[np.uint8]:
@@ -66,4 +77,18 @@ def signature(
         mirrored=np.ascontiguousarray(mirror(layouts if mirrored is None else mirrored)[kept]),
         quality=np.full(len(kept), quality, np.uint8),
         partial=False,
+    )
+
+
+def pictured(whole: Signature) -> Signature:
+    """Return a signature with runs, whose small pictures follow from the descriptors."""
+    first = run_starts(derive(whole.layouts))
+    looks = whole.layouts[first, 1:21].reshape(-1, 4, 5).astype(np.float32) * 8
+    size = THUMB_COLS, THUMB_ROWS
+    small = [Image.fromarray(look).resize(size, Image.Resampling.BICUBIC) for look in looks]
+    return replace(
+        whole,
+        run_first=first.astype(np.uint32),
+        windows=whole.layouts[first][:, None].repeat(N_WINDOWS, axis=1),
+        thumbnails=np.stack([np.asarray(one) for one in small]).clip(0, 255).astype(np.uint8),
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 import pytest
 from make_signature import make_signature
-from signatures import moving_layouts, signature
+from signatures import moving_layouts, pictured, signature
 from test_search_picture import Shelf
 
 from mitate.kernels import signature_file
 from mitate.kernels.errors import InvalidArgument, InvalidSignature
 from mitate.kernels.signature import Signature
+from mitate.server.library import NewSource
 from mitate.server.live import LiveScan
 from mitate.server.records import Match
 from mitate.server.search_clip import scan
@@ -24,6 +26,16 @@ FPS = 24
 @pytest.fixture(scope="module")
 def shelf() -> Shelf:
     return Shelf(*((i, moving_layouts(np.random.default_rng(i), 960)) for i in range(4)))
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Shelf:
+    """A shelf whose sources have small pictures."""
+    made = Shelf()
+    for i in range(4):
+        film = pictured(signature(moving_layouts(np.random.default_rng(i), 960), FPS))
+        made.library.add(NewSource(i, i, i, film))
+    return made
 
 
 def stream() -> Signature:
@@ -39,9 +51,16 @@ def packed(part: Signature) -> bytes:
     return file.getvalue()
 
 
-def pushes(whole: Signature, n_frames: int) -> list[bytes]:
-    ends = range(0, whole.n_frames, n_frames)
-    return [packed(whole.part(first, min(first + n_frames, whole.n_frames))) for first in ends]
+def pushes(whole: Signature, n_frames: int, with_runs: bool = False) -> list[bytes]:
+    return [
+        packed(whole.part(first, min(first + n_frames, whole.n_frames), with_runs=with_runs))
+        for first in range(0, whole.n_frames, n_frames)
+    ]
+
+
+def told(shelf: Shelf, pieces: Sequence[bytes]) -> list[Match]:
+    scanner = live(shelf)
+    return [one for data in pieces for one in scanner.feed(data)] + scanner.finish()
 
 
 def live(shelf: Shelf, lag_ms: int = 3000) -> LiveScan:
@@ -54,19 +73,51 @@ def live(shelf: Shelf, lag_ms: int = 3000) -> LiveScan:
 @pytest.mark.parametrize("n_frames", [12, 50, 480])
 def test_a_stream_is_told_as_it_goes_however_it_is_pushed(shelf: Shelf, n_frames: int) -> None:
     scanner = live(shelf)
-    told = [
+    found = [
         (scanner.position_ms, one)
         for data in pushes(stream(), n_frames)
         for one in scanner.feed(data)
     ]
-    told += [(scanner.position_ms, one) for one in scanner.finish()]
-    segments = [one for _, one in told]
+    found += [(scanner.position_ms, one) for one in scanner.finish()]
+    segments = [one for _, one in found]
     assert [one.episode_id for one in segments] == [0, 2, 1, 3]
     ends = [5000, 10_000, 15_000, 20_000]
     assert [one.query_to_ms for one in segments] == pytest.approx(ends, abs=90)
     if n_frames == 12:
-        late = [at_ms - one.query_to_ms for at_ms, one in told[:2]]
+        late = [at_ms - one.query_to_ms for at_ms, one in found[:2]]
         assert max(late) <= 3000 + 1000 + 5000 + 600  # lag, look, the next shot, a push
+
+
+@pytest.mark.parametrize("n_frames", [1, 7, 90])
+def test_pieces_with_runs_tell_what_the_whole_tells(pictures: Shelf, n_frames: int) -> None:
+    whole = pictured(stream())
+    expected = told(pictures, pushes(whole, whole.n_frames, with_runs=True))
+    assert [one.episode_id for one in expected] == [0, 2, 1, 3]
+    assert told(pictures, pushes(whole, n_frames, with_runs=True)) == expected
+    plain = told(pictures, pushes(whole, n_frames))
+    assert [one.episode_id for one in plain] == [0, 2, 1, 3]
+    assert all(
+        one.probability != other.probability for one, other in zip(plain, expected, strict=True)
+    )
+
+
+def test_small_pictures_of_something_else_are_not_believed(pictures: Shelf) -> None:
+    whole = pictured(stream())
+    others = np.random.default_rng(5).permutation(whole.thumbnails)[:, ::-1]
+    wrong = replace(whole, thumbnails=np.ascontiguousarray(others))
+    right = told(pictures, pushes(whole, 40, with_runs=True))
+    chances = {one.episode_id: one.probability or 0.0 for one in right}
+    for one in told(pictures, pushes(wrong, 40, with_runs=True)):
+        assert (one.probability or 0.0) < chances[one.episode_id]
+
+
+def test_from_a_piece_without_runs_on_a_stream_is_scanned_without(pictures: Shelf) -> None:
+    whole = pictured(stream())
+    with_runs, without = (pushes(whole, 40, with_runs=one) for one in (True, False))
+    mixed = told(pictures, [*with_runs[:4], without[4], *with_runs[5:]])
+    plain = told(pictures, without)
+    assert [one.episode_id for one in mixed] == [0, 2, 1, 3]
+    assert mixed[1:] == plain[1:]
 
 
 def test_times_must_go_on(shelf: Shelf) -> None:
