@@ -1,25 +1,21 @@
 """What is known about the real clips, and stills cut from them.
 
-`server/pairs.tsv` holds what is true about the clips, measured without descriptors by correlating
-luma thumbnails at every offset in steps of 10 ms: the moment t of `query` is the moment
-speed * t + offset_ms of `reference`; both show the same for `overlap_ms`, with that mean
-`correlation`.
+What is true about the clips is what the bench of timelines knows (`bench/timeline/pairs.py`).
 """
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import av
 from PIL import Image
 
-PAIRS = Path(__file__).parent / "server" / "pairs.tsv"
+from bench.timeline.pairs import Pair, known
+
 RIGHT_MS = 500
 
 
@@ -34,24 +30,11 @@ class Moment(Protocol):
     def at_ms(self) -> int: ...
 
 
-@dataclass(frozen=True)
-class Pair:
-    reference: str
-    speed: float
-    offset_ms: int
-
-    def reference_ms(self, query_ms: float) -> float:
-        """The moment of the reference that shows the same as the query then."""
-        return self.speed * query_ms + self.offset_ms
-
-
 def pairs() -> dict[str, dict[str, Pair]]:
     """Query to reference to pair."""
     found: dict[str, dict[str, Pair]] = defaultdict(dict)
-    with PAIRS.open(newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            pair = Pair(row["reference"], float(row["speed"]), int(row["offset_ms"]))
-            found[row["query"]][row["reference"]] = pair
+    for pair in known():
+        found[pair.query][pair.reference] = pair
     return dict(found)
 
 

@@ -65,7 +65,7 @@ def fit(values: Floats, right: NDArray[np.bool_]) -> tuple[Floats, float]:
 
 def _segments(media: Path, jobs: int, seed: int) -> list[tuple[Stretch, bool]]:
     """Return every stretch that a scan considers, and whether it is right."""
-    sizes = replace(QUICK, amvs=8, unseen=4, clips_per_edit=0, negatives=0)
+    sizes = replace(QUICK, amvs=8, unseen=4, clips_per_edit=0, negatives=0, pairs=0)
     made = make(Options(media, sizes, jobs=jobs, seed=seed))
     pairs: list[tuple[Stretch, bool]] = []
     for ask in [*made.asks["amv"], *made.asks["unseen"]]:

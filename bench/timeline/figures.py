@@ -44,7 +44,7 @@ def of_timelines(asks: Sequence[Ask], claims: Claims, surveys: Sequence[Survey])
 
 def of_unseen(asks: Sequence[Ask], claims: Claims) -> dict[str, Any]:
     """Return the figures of AMVs of which nothing is indexed."""
-    return {"minutes": _minutes(asks), "false_s_per_min": _false_rate(asks, claims)}
+    return {"minutes": minutes(asks), "false_s_per_min": _false_rate(asks, claims)}
 
 
 def of_clips(
@@ -114,13 +114,14 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"n": len(values), "median": float(median), "p90": float(high)}
 
 
-def _minutes(asks: Sequence[Ask]) -> float:
+def minutes(asks: Sequence[Ask]) -> float:
+    """Return how long queries are together."""
     return sum(ask.ms(ask.shots[-1].stop) for ask in asks) / 60_000
 
 
 def _false_rate(asks: Sequence[Ask], claims: Claims) -> float:
     total_ms = sum(false_ms(ask.truth(), claims[ask.number]) for ask in asks)
-    return total_ms / 1000 / max(_minutes(asks), 1e-9)
+    return total_ms / 1000 / max(minutes(asks), 1e-9)
 
 
 def _calibration(truth: Sequence[Span], told: Sequence[Span]) -> float | None:

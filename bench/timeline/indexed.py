@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from mitate.server.library import Library, NewSource, Scope, Snapshot
 from mitate.server.records import Names
 
 FIRST_DISTRACTOR = 1000
+NO_FILES: Mapping[int, Signature] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,22 @@ class Found:
 
 
 class Indexed:
-    """A library of clips, numbered as in the bench, and of distractors after them."""
+    """A library of clips, numbered as in the bench, and of distractors after them.
+
+    Other files of the same content are found by pairs alone, since a query made here is right
+    about one clip.
+    """
 
     def __init__(
-        self, references: Mapping[int, Signature], distractors: Iterable[Signature]
+        self,
+        references: Mapping[int, Signature],
+        distractors: Iterable[Signature],
+        other_files: Mapping[int, Signature] = NO_FILES,
     ) -> None:
         self.library = Library(make_index)
-        sources = {**references, **dict(enumerate(distractors, FIRST_DISTRACTOR))}
+        self._other_files = frozenset(other_files)
+        known = {**references, **other_files}
+        sources = {**known, **dict(enumerate(distractors, FIRST_DISTRACTOR))}
         for number, signature in sources.items():
             self.library.add(NewSource(number, number, number, signature))
         self.snapshot = self.library.snapshot()
@@ -42,7 +53,11 @@ class Indexed:
         return self.snapshot.n_rows
 
     def without(self, left_out: frozenset[int]) -> Scoped:
-        """Return a view of it in which some clips are not indexed."""
+        """Return a view of it in which some clips are not indexed, nor other files of any."""
+        return self.with_files_without(left_out | self._other_files)
+
+    def with_files_without(self, left_out: frozenset[int]) -> Scoped:
+        """Return a view of clips and other files in which some are not indexed."""
         return Scoped(self, Scope(excluded_episode_ids=left_out))
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.timeline import aligners
-from bench.timeline.indexed import Scoped, name_of
+from bench.timeline.indexed import Indexed, Scoped, name_of
+from bench.timeline.pairs import Answered, Files, Pair
 from bench.timeline.plan import Ask
 from bench.timeline.spans import Span
 from mitate.kernels.chunks import taken_apart
@@ -42,19 +43,33 @@ def ours(ask: Ask, signature: Signature, scoped: Scoped) -> list[Span]:
         lambda part: scan(part, scoped.find, name_of, find_windows=scoped.find_windows).segments
     )
     chunk, head = taken_apart(signature)
-    return [_span(ask, match) for match in [*scanner.feed(chunk, head), *scanner.finish(head)]]
+    return [
+        _span(ask.number, match) for match in [*scanner.feed(chunk, head), *scanner.finish(head)]
+    ]
 
 
 def our_clip(ask: Ask, signature: Signature, scoped: Scoped) -> tuple[str, list[Span]]:
     """Answer a clip as the server does: verdict and matches."""
     answer = search_clip(signature, scoped.find, name_of, 5, find_windows=scoped.find_windows)
-    return answer.verdict.value, [_span(ask, match) for match in answer.matches]
+    return answer.verdict.value, [_span(ask.number, match) for match in answer.matches]
 
 
-def _span(ask: Ask, match: Match) -> Span:
+def our_pair(pair: Pair, files: Files, indexed: Indexed) -> Answered:
+    """Answer a file as the server does a clip, where one of the others of its content is there."""
+    scoped = indexed.with_files_without(files.left_out(pair))
+    number = files.numbers[pair.query]
+    answer = search_clip(
+        files.signatures[number], scoped.find, name_of, 5, find_windows=scoped.find_windows
+    )
+    claims = [_span(number, match) for match in answer.matches]
+    title = files.titles[pair.query]
+    return Answered(pair, title, files.numbers[pair.reference], answer.verdict.value, claims)
+
+
+def _span(number: int, match: Match) -> Span:
     probability = match.probability
     return Span(
-        ask.number,
+        number,
         match.source_id,
         match.query_from_ms,
         match.query_to_ms,

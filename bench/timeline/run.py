@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.measure import machine
 from bench.quality.cache import Cache, default_folder
 from bench.quality.titles import find
-from bench.timeline import aligners, clips, figures, methods
+from bench.timeline import aligners, clips, figures, methods, pairs
+from bench.timeline.asking import answers
 from bench.timeline.indexed import Indexed
+from bench.timeline.pairs import Files, Pair
 from bench.timeline.plan import Ask, Planner, Survey
-from bench.timeline.spans import Span
 from bench.timeline.work import Workshop, repeated
 from mitate.kernels.signature import Signature
 
@@ -30,7 +32,11 @@ class Sizes:
     clips_per_edit: int
     negatives: int
     distractors: int
+    pairs: int = 1  # 0: real pairs are not asked
 
+
+_CLIP, _PAIR = "clip", "pair"  # beside the names of methods
+Told = tuple[Any, Any, float]  # question, answer, CPU seconds
 
 QUICK = Sizes(amvs=6, unseen=3, seconds=30, clips_per_edit=1, negatives=20, distractors=20_000)
 FULL = Sizes(amvs=30, unseen=10, seconds=45, clips_per_edit=8, negatives=500, distractors=1_000_000)
@@ -45,7 +51,7 @@ class Options:
     methods: tuple[str, ...] = tuple(methods.METHODS)
     cache: Path | None = None
     seed: int = 1
-    jobs: int = 1
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +62,31 @@ class Made:
     indexed: Indexed
     asks: dict[str, list[Ask]]  # by kind
     signatures: dict[tuple[str, int], Signature]  # by kind and number
+    files: Files
 
 
 def make(options: Options) -> Made:
     """Plan and make what is asked and what is searched."""
-    shop = Workshop(
-        Cache(options.cache or default_folder()), find(options.media), options.seed, options.jobs
-    )
+    media, cache = find(options.media), Cache(options.cache or default_folder())
+    shop = Workshop(cache, media, options.seed, options.jobs)
     surveys = shop.surveys()
     twice = repeated(surveys)
     planner = Planner([None if n in twice else s for n, s in enumerate(surveys)], options.seed)
     asks = _asks(planner, options)
     listed = [ask for some in asks.values() for ask in some]
     signatures = shop.signatures(listed, surveys)
-    references = {n: one for n, one in shop.references().items() if n not in twice}
-    indexed = Indexed(references, shop.distractors(surveys, options.sizes.distractors))
+    every_file = media.with_others()
+    signed = Workshop(cache, every_file, options.seed, options.jobs).references()
+    once = {n for n in range(len(media.clips)) if n not in twice}
+    indexed = Indexed(
+        {n: signed[n] for n in once},
+        shop.distractors(surveys, options.sizes.distractors),
+        {n: one for n, one in signed.items() if n not in once},
+    )
     made: dict[tuple[str, int], Signature] = {
         (a.kind, a.number): one for a, one in zip(listed, signatures, strict=True)
     }
-    return Made(surveys, indexed, asks, made)
+    return Made(surveys, indexed, asks, made, Files.of(every_file, signed))
 
 
 def _asks(planner: Planner, options: Options) -> dict[str, list[Ask]]:
@@ -95,6 +107,7 @@ def _asks(planner: Planner, options: Options) -> dict[str, list[Ask]]:
 def measure(options: Options) -> dict[str, Any]:
     """Return every figure of every method."""
     made = make(options)
+    told = ask(made, options)
     found: dict[str, Any] = {
         "machine": machine(),
         "seed": options.seed,
@@ -108,51 +121,57 @@ def measure(options: Options) -> dict[str, Any]:
                 "share": methods.TOP_SHARE,
             },
         },
-        "timelines": {},
+        "timelines": {name: _timelines(made, told[name]) for name in options.methods},
     }
-    for name in options.methods:
-        found["timelines"][name] = _timelines(made, name)
-        print(f"{name} is done", file=sys.stderr, flush=True)
-    if options.sizes.clips_per_edit:
-        found["clips"] = _clips(made)
+    if told[_CLIP]:
+        found["clips"] = _clips(made, told[_CLIP])
+    if told[_PAIR]:
+        found["pairs"] = pairs.figures([answer for _, answer, _ in told[_PAIR]])
     return found
 
 
-def _timelines(made: Made, name: str) -> dict[str, Any]:
-    asks = made.asks["amv"]
-    claims, seconds = asked(made, name, asks)
-    result = figures.of_timelines(asks, claims, made.surveys)
-    result["cpu_s_per_minute"] = seconds / sum(ask.ms(ask.shots[-1].stop) / 60_000 for ask in asks)
-    unseen = made.asks["unseen"]
+def ask(made: Made, options: Options) -> dict[str, list[Told]]:
+    """Ask every method all AMVs, and mitate all clips and pairs of files."""
+    amvs = [*made.asks["amv"], *made.asks["unseen"]]
+    questions: list[tuple[str, Ask | Pair]] = [(n, one) for n in options.methods for one in amvs]
+    questions += [(_CLIP, one) for one in [*made.asks["clip"], *made.asks["negative"]]]
+    if options.sizes.pairs:
+        questions += [(_PAIR, pair) for pair in made.files.pairs]
+    told: defaultdict[str, list[Told]] = defaultdict(list)
+    given = answers(partial(_answer, made), questions, options.jobs)
+    for (way, question), (answer, cpu_s) in zip(questions, given, strict=True):
+        told[way].append((question, answer, cpu_s))
+    return told
+
+
+def _answer(made: Made, asked: tuple[str, Ask | Pair]) -> Any:
+    way, question = asked
+    if isinstance(question, Pair):
+        return methods.our_pair(question, made.files, made.indexed)
+    scoped = made.indexed.without(question.left_out)
+    answer = methods.our_clip if way == _CLIP else methods.METHODS[way]
+    return answer(question, made.signatures[question.kind, question.number], scoped)
+
+
+def _timelines(made: Made, told: Sequence[Told]) -> dict[str, Any]:
+    asks, unseen = made.asks["amv"], made.asks["unseen"]
+    claims = {(one.kind, one.number): spans for one, spans, _ in told}
+    seen = {one.number: claims["amv", one.number] for one in asks}
+    result = figures.of_timelines(asks, seen, made.surveys)
+    cpu_s = sum(cpu_s for one, _, cpu_s in told if one.kind == "amv")
+    result["cpu_s_per_minute"] = cpu_s / figures.minutes(asks)
     if unseen:
-        result["unseen"] = figures.of_unseen(unseen, asked(made, name, unseen)[0])
+        hidden = {one.number: claims["unseen", one.number] for one in unseen}
+        result["unseen"] = figures.of_unseen(unseen, hidden)
     return result
 
 
-def asked(made: Made, name: str, asks: Sequence[Ask]) -> tuple[Mapping[int, list[Span]], float]:
-    """Return what a method claims about each query, and the CPU seconds it took."""
-    claims = {}
-    started = time.process_time()
-    for ask in asks:
-        scoped = made.indexed.without(ask.left_out)
-        claims[ask.number] = methods.METHODS[name](
-            ask, made.signatures[ask.kind, ask.number], scoped
-        )
-    return claims, time.process_time() - started
-
-
-def _clips(made: Made) -> dict[str, Any]:
-    answers = {
-        (ask.kind, ask.number): methods.our_clip(
-            ask, made.signatures[ask.kind, ask.number], made.indexed.without(ask.left_out)
-        )
-        for ask in [*made.asks["clip"], *made.asks["negative"]]
-    }
-    positive = {number: answer for (kind, number), answer in answers.items() if kind == "clip"}
+def _clips(made: Made, told: Sequence[Told]) -> dict[str, Any]:
+    positive = {one.number: answer for one, answer, _ in told if one.kind == "clip"}
     result = figures.of_clips(made.asks["clip"], positive, made.surveys)
-    verdicts = [verdict for (kind, _), (verdict, _) in answers.items() if kind == "negative"]
+    verdicts = [answer[0] for one, answer, _ in told if one.kind == "negative"]
     if verdicts:
-        alarms = sum(verdict in ("match", "ambiguous") for verdict in verdicts)
+        alarms = sum(verdict in pairs.CLAIMS for verdict in verdicts)
         bound = figures.upper_bound(alarms, len(verdicts))
         result["negatives"] = {"n": len(verdicts), "answered": alarms, "at_most_95": bound}
     return result

@@ -8,7 +8,9 @@ from typing import Any
 
 def markdown(found: dict[str, Any]) -> str:
     """Return all figures."""
-    return "\n".join([*_head(found), "", *_timelines(found), "", *_clips(found), ""])
+    return "\n".join(
+        [*_head(found), "", *_timelines(found), "", *_clips(found), "", *_pairs(found), ""]
+    )
 
 
 def _head(found: dict[str, Any]) -> Iterator[str]:
@@ -65,6 +67,23 @@ def _clips(found: dict[str, Any]) -> Iterator[str]:
             f"{negatives['answered']} of {negatives['n']} clips of titles that are not indexed are "
             f"answered; at most {100 * negatives['at_most_95']:.2f} % (95 %)."
         )
+
+
+def _pairs(found: dict[str, Any]) -> Iterator[str]:
+    pairs = found.get("pairs")
+    if not pairs:
+        return
+    yield _row("files of the same content", ["n", "found", "error, ms", "p90", "largest"])
+    yield _row("---", ["---:"] * 5)
+    for name, one in pairs["summary"].items():
+        errors = [_text(one.get(key), 0) for key in ("error_ms", "error_ms_p90", "error_ms_max")]
+        yield _row(name, [str(one["n"]), str(one["found"]), *errors])
+    for row in pairs["rows"]:
+        if not row["found"]:
+            told = "another file or none is told"
+            if "error_ms" in row:
+                told = f"offset {row['error_ms']:+.0f} ms, at speed {row['told_speed']:.2f}"
+            yield f"\nNot found: {row['query']} in {row['reference']}: {row['verdict']}, {told}."
 
 
 def _row(first: str, rest: list[str]) -> str:

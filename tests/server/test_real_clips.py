@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_pairs import RIGHT_MS, Pair, frame_at_or_after, is_moment, jpeg_of_half_size, pairs
+from clip_pairs import RIGHT_MS, frame_at_or_after, is_moment, jpeg_of_half_size, pairs
 from numpy.typing import NDArray
 
+from bench.timeline.pairs import Pair
 from mitate.kernels.quality import GATE
 from mitate.kernels.sign import sign
 from mitate.kernels.signature import Signature
