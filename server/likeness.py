@@ -6,6 +6,8 @@ whether it is right. Both sides store one for each run of frames that look alike
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,9 @@ _DARK = 26  # luma up to which rows and columns are taken for a border
 _LEAST_CELLS = 6  # of a picture within its border, along each side
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 _LARGEST_WINDOW = 0  # in which any picture is tried
+Range = tuple[int, int]  # first and stop
+Part = tuple[float, float, float, float]  # left, top, right, bottom in 0..1
+Pair = tuple[int, int, Part]  # look, run of the source, and what part of it the look may show
 
 
 def likeness(
@@ -33,33 +38,50 @@ def likeness(
     runs = _runs_within(query, *span)
     if not len(runs) or not len(source.run_first):
         return None
-    looks = _within_border(query.thumbnails[runs])
-    if looks is None:
+    looks = query.thumbnails[runs]
+    inside = _within_border(looks)
+    if inside is None:
         return None
+    times_ms = query.times_ms[query.kept_first[query.run_first[runs]]]
+    pairs = [
+        (view, run, window)
+        for view, at_ms in enumerate(line.at(times_ms))
+        for run in _runs_near(source, float(at_ms))
+        for window in _windows(line)
+    ]
+    tall, wide = (slice(*one) for one in inside)
+    framed = looks[:, tall, wide]
+    aspect = query.rect.width / query.rect.height
+    # A dark side may be a border or a part of the picture.
+    found = [_agreement(looks, aspect, source, line, pairs)]
+    if framed.shape != looks.shape:
+        shape = aspect * (framed.shape[2] / looks.shape[2]) / (framed.shape[1] / looks.shape[1])
+        found.append(_agreement(framed, shape, source, line, pairs))
+    return max(found)
+
+
+def _agreement(
+    looks: NDArray[np.uint8],  # (n, rows, cols) of the query
+    aspect: float,  # width by height of what they show
+    source: Signature,
+    line: Line,
+    pairs: Sequence[Pair],
+) -> float:
+    """Return how well the looks agree with the best run and window of each."""
     if line.mirrored:
         looks = looks[:, :, ::-1]
-    times_ms = query.times_ms[query.kept_first[query.run_first[runs]]]
-    views, theirs, windows = [], [], []
-    for view, at_ms in enumerate(line.at(times_ms)):
-        for run in _runs_near(source, float(at_ms)):
-            for window in _windows(line):
-                views.append(view)
-                theirs.append(run)
-                windows.append(window)
-    numbers = np.array(views, np.int64)
-    rows, cols = looks.shape[1:]
-    shape = (query.rect.width / query.rect.height) * (cols / query.thumbnails.shape[2])
-    aspect = shape / (rows / query.thumbnails.shape[1])
-    best = [
-        agreements(
-            np.ascontiguousarray(looks[[view]], np.float32),
-            np.full(1, aspect),
-            np.zeros(int((numbers == view).sum()), np.int64),
-            np.ascontiguousarray(source.thumbnails[np.array(theirs)[numbers == view]]),
-            np.array(windows, np.float64)[numbers == view],
-        ).max()
-        for view in range(len(looks))
-    ]
+    best = []
+    for view, look in enumerate(looks):
+        mine = [(run, window) for number, run, window in pairs if number == view]
+        best.append(
+            agreements(
+                np.ascontiguousarray(look[None], np.float32),
+                np.full(1, aspect),
+                np.zeros(len(mine), np.int64),
+                np.ascontiguousarray(source.thumbnails[[run for run, _ in mine]]),
+                np.array([window for _, window in mine], np.float64),
+            ).max()
+        )
     return float(np.median(best))
 
 
@@ -79,7 +101,7 @@ def _runs_near(source: Signature, at_ms: float) -> list[int]:
     return sorted({int(run) for run in source.run_of(source.kept_of(frames))})
 
 
-def _windows(line: Line) -> list[tuple[float, float, float, float]]:
+def _windows(line: Line) -> list[Part]:
     """Return what parts of the source a picture may show, left, top, right, bottom in 0..1."""
     numbers = dict.fromkeys([*line.windows, _LARGEST_WINDOW])
     rects = [WINDOWS[number].rect for number in numbers]
@@ -87,10 +109,10 @@ def _windows(line: Line) -> list[tuple[float, float, float, float]]:
     return [_WHOLE, *parts]  # type: ignore[list-item]
 
 
-def _within_border(looks: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Return pictures without the dark rows and columns around all of them."""
+def _within_border(looks: NDArray[np.uint8]) -> tuple[Range, Range] | None:
+    """Return the rows and columns within the dark ones around all pictures; None if all are."""
     bright = looks.max(axis=0) > _DARK
     rows, cols = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
     if len(rows) < _LEAST_CELLS or len(cols) < _LEAST_CELLS:
         return None
-    return looks[:, rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    return (int(rows[0]), int(rows[-1]) + 1), (int(cols[0]), int(cols[-1]) + 1)

@@ -81,6 +81,13 @@ def test_bars_around_a_copy_do_no_harm() -> None:
     assert look(small(framed), PLAIN._replace(inner=True)) > 0.8
 
 
+def test_a_dark_side_is_taken_for_a_border_only_where_it_is_one() -> None:
+    dark = LARGE.copy()
+    dark[:, :, :60] //= 40
+    shown = likeness(film(small(dark)), film(small(dark)), PLAIN, WHOLE)
+    assert shown is not None and shown > 0.95
+
+
 @pytest.mark.parametrize("thumbnails", [np.zeros((N_RUNS, THUMB_ROWS, THUMB_COLS), np.uint8)])
 def test_nothing_is_said_without_pictures(thumbnails: Pictures) -> None:
     whole = film(small(LARGE))
