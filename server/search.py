@@ -21,9 +21,6 @@ MATCH_SHARE = 0.5
 TIE_LENGTH = 20.0
 FIRST_K = 128  # neighbours of each view; MAX_K when more moments could match
 RIVAL_PLACES = 16  # places at the top among which others are sought, however many are listed
-# Sureness of a stretch (evidence in natural logarithm, times agreement squared) from which it is
-# believed as the answer to a clip.
-MATCH_SURENESS = 10.0
 # Another episode holds the same stretch when it has this share of the evidence.
 TIE_SHARE = 0.75
 

@@ -11,29 +11,24 @@ import numpy as np
 from mitate.kernels.signature import Signature
 from mitate.kernels.views import MIRRORED
 from mitate.server.align import Alignment, align, sample
+from mitate.server.clip_stretches import (
+    LEAST_PROBABILITY,
+    Chance,
+    chosen_of,
+    most_probable_first,
+)
 from mitate.server.emissions import Frames, Likelihood, Line
 from mitate.server.library import LoadedSource
 from mitate.server.likeness import likeness
 from mitate.server.query_views import SomeViews
 from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
-from mitate.server.search import (
-    MATCH_SURENESS,
-    TIE_SHARE,
-    Find,
-    NameOf,
-    make_alternative,
-    make_match,
-    match_distance,
-)
+from mitate.server.search import TIE_SHARE, Find, NameOf, make_alternative, make_match
 from mitate.server.search_frames import FrameSearch, frames_of
 from mitate.server.search_picture import search_pictures
-from mitate.server.segments import segment_calibration
-from mitate.server.stretches import Stretch, nearest_first, overlap, rank
+from mitate.server.segments import clip_calibration, segment_calibration
+from mitate.server.stretches import Stretch, overlap
 
 SMALLEST_EVIDENCE = 1.0  # frames' worth of content below which a clip is uninformative
-PLAIN_SHARE = 0.9  # of a clip that one stretch must be to be believed without much evidence
-PLAIN_DISTANCE_SHARE = 0.5  # of the distance at which a picture is still held to be the same
-LEAST_PROBABILITY = 0.5  # of a segment that is told
 _OVERLAP_SHARE = 0.5  # of a stretch that another must cover to rival it
 
 
@@ -45,9 +40,12 @@ class _Aligned:
     frames: Frames
     alignment: Alignment
     sources: Mapping[int, LoadedSource]
-    n_rows: int  # that were searched
     informative: bool
     timings_ms: Mapping[str, float]
+
+    def episode_of(self, one: Stretch) -> int:
+        """Return the episode that a stretch is of."""
+        return self.sources[one.line.source_id].episode_id
 
     def looked_at(self, one: Stretch) -> Stretch:
         """Return a stretch with the likeness of its pictures."""
@@ -65,7 +63,7 @@ def search_clip(
     mirrored: bool = True,
     find_windows: Find | None = None,
 ) -> Answer:
-    """Answer a clip with the sources it is from, best first.
+    """Answer a clip with the sources it is from, the most probable first.
 
     `exact` means that the neighbours of every searched frame were found exactly; frames are
     searched ten times a second.
@@ -78,10 +76,10 @@ def search_clip(
         )
         return search_pictures([views], find, name_of, n_matches, mirrored=mirrored)[0]
     aligned = _aligned(signature, find, find_windows, mirrored)
-    stretches = _of_clip(aligned)
+    chances = _chances(aligned)
     matches = tuple(
-        _match(aligned, one, _rivals(aligned, one, stretches), name_of)
-        for one in stretches[:n_matches]
+        _match(aligned, one, _rivals(aligned, one.stretch, chances), name_of)
+        for one in chances[:n_matches]
     )
     verdict = matches[0].verdict if matches else Verdict.NO_MATCH
     if not aligned.informative:
@@ -103,10 +101,10 @@ def scan(
         map(aligned.looked_at, aligned.alignment.timeline), aligned.alignment.rivals, strict=True
     )
     segments = tuple(
-        _match(aligned, one, _other_episodes(aligned, one, rivals), name_of, probability)
+        _match(aligned, chance, _other_episodes(aligned, one, rivals), name_of)
         for one, rivals in pairs
-        for probability in [segment_calibration().probability(one)]
-        if probability >= LEAST_PROBABILITY and aligned.informative
+        for chance in [Chance(one, segment_calibration().probability(one))]
+        if chance.is_believed and aligned.informative
     )
     return Timeline(signature.duration_ms, segments, aligned.timings_ms)
 
@@ -128,63 +126,48 @@ def _aligned(
         "align": (time.perf_counter() - searched - search.parts_s) * 1000,
     }
     informative = bool(search.frames.shares().sum() >= SMALLEST_EVIDENCE)
-    return _Aligned(
-        signature, frames, alignment, search.sources, search.n_rows, informative, timings_ms
-    )
+    return _Aligned(signature, frames, alignment, search.sources, informative, timings_ms)
 
 
-def _of_clip(aligned: _Aligned) -> list[Stretch]:
-    """Return the best stretch of each episode and what else the timeline holds, best first."""
-    chosen: list[Stretch] = []
-    for stretch in [*aligned.alignment.best, *aligned.alignment.timeline]:
-        episode_id = aligned.sources[stretch.line.source_id].episode_id
-        same = (
-            other
-            for other in chosen
-            if aligned.sources[other.line.source_id].episode_id == episode_id
-        )
-        if not any(overlap(stretch, other) > 0 for other in same):
-            chosen.append(stretch)
-    return nearest_first(sorted(chosen, key=rank))
+def _chances(aligned: _Aligned) -> list[Chance]:
+    """Return what a clip may show, the most probable first."""
+    chosen = map(aligned.looked_at, chosen_of(aligned.alignment, aligned.episode_of))
+    probability = clip_calibration().probability
+    return most_probable_first([Chance(one, probability(one)) for one in chosen])
 
 
-def _rivals(aligned: _Aligned, one: Stretch, others: Iterable[Stretch]) -> list[Stretch]:
+def _rivals(aligned: _Aligned, one: Stretch, others: Iterable[Chance]) -> list[Stretch]:
     """Return what other episodes show over much of a stretch with nearly as much evidence."""
     return _other_episodes(
         aligned,
         one,
         (
             other
-            for other in others
-            if overlap(one, other) >= _OVERLAP_SHARE * (one.stop - one.first)
-            and other.sureness >= MATCH_SURENESS
+            for other, probability in others
+            if probability >= LEAST_PROBABILITY
+            and overlap(one, other) >= _OVERLAP_SHARE * (one.stop - one.first)
             and other.score >= TIE_SHARE * one.score
         ),
     )
 
 
 def _other_episodes(aligned: _Aligned, one: Stretch, rivals: Iterable[Stretch]) -> list[Stretch]:
-    seen = {aligned.sources[one.line.source_id].episode_id}
+    seen = {aligned.episode_of(one)}
     found = []
     for rival in rivals:
-        episode_id = aligned.sources[rival.line.source_id].episode_id
+        episode_id = aligned.episode_of(rival)
         if episode_id not in seen:
             seen.add(episode_id)
             found.append(rival)
     return found
 
 
-def _match(
-    aligned: _Aligned,
-    one: Stretch,
-    rivals: Sequence[Stretch],
-    name_of: NameOf,
-    probability: float | None = None,  # of a segment that is believed
-) -> Match:
+def _match(aligned: _Aligned, chance: Chance, rivals: Sequence[Stretch], name_of: NameOf) -> Match:
+    one = chance.stretch
     verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
     if not aligned.informative:
         verdict = Verdict.UNINFORMATIVE
-    elif probability is None and one.sureness < MATCH_SURENESS and not _is_plain(aligned, one):
+    elif not chance.is_believed:
         verdict = Verdict.NO_MATCH
     frame_times = aligned.frames.times_ms
     best_ms = int(frame_times[one.best_frame])
@@ -200,17 +183,8 @@ def _match(
         verdict=verdict,
         view=_view(aligned.signature, one.line),
         alternatives=tuple(_alternative(aligned, rival, name_of) for rival in rivals),
-        probability=probability,
+        probability=chance.probability,
     )
-
-
-def _is_plain(aligned: _Aligned, one: Stretch) -> bool:
-    """Tell whether a stretch is the whole clip, each frame as near as a picture has to be.
-
-    A clip of few frames gathers little evidence, however well they agree.
-    """
-    whole = one.stop - one.first >= PLAIN_SHARE * len(aligned.frames.times_ms)
-    return whole and one.distance <= PLAIN_DISTANCE_SHARE * match_distance(aligned.n_rows)
 
 
 def _alternative(aligned: _Aligned, rival: Stretch, name_of: NameOf) -> Alternative:

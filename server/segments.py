@@ -1,8 +1,8 @@
-"""How probable it is that a segment of a timeline is right.
+"""How probable it is that a segment of a timeline, or the answer to a clip, is right.
 
 A logistic regression on what is known of a stretch; `python -m bench.timeline --calibrate` fits it
-on edited videos, among titles that are and are not indexed, and writes segments.json. There is one
-for stretches of which both sides have small pictures, and one for all others.
+on edited videos, among titles that are and are not indexed: segments.json for timelines, clips.json
+for clips. Each holds one for stretches of which both sides have small pictures, one for all others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from mitate.kernels.errors import CorruptData
 from mitate.server.stretches import Stretch, is_unusual
 
-NAME = "segments.json"
+NAME, CLIPS = "segments.json", "clips.json"
 FEATURES = ("evidence", "agreement", "frames", "parts", "speed", "mirrored")
 LIKENESS = "likeness"
 PLAIN, PICTURED = "without_pictures", "with_pictures"
@@ -69,26 +69,36 @@ class SegmentCalibration:
 
 @cache
 def segment_calibration() -> SegmentCalibration:
-    """Return the calibration that ships with the program."""
-    return parse(json.loads(files("mitate.server").joinpath(NAME).read_text("utf-8")))
+    """Return the calibration of timelines that ships with the program."""
+    return _shipped(NAME)
 
 
-def parse(values: Mapping[str, object]) -> SegmentCalibration:
+@cache
+def clip_calibration() -> SegmentCalibration:
+    """Return the calibration of clips that ships with the program."""
+    return _shipped(CLIPS)
+
+
+def _shipped(name: str) -> SegmentCalibration:
+    return parse(json.loads(files("mitate.server").joinpath(name).read_text("utf-8")), name)
+
+
+def parse(values: Mapping[str, object], file: str = NAME) -> SegmentCalibration:
     """Return the calibration in a JSON object; raises CorruptData when something is missing."""
     n_segments = values.get("n_segments")
     if not isinstance(n_segments, int):
-        raise CorruptData(f"{NAME} needs the number n_segments")
-    plain, pictured = _regression(values, PLAIN), _regression(values, PICTURED)
+        raise CorruptData(f"{file} needs the number n_segments")
+    plain, pictured = (_regression(values, kind, file) for kind in (PLAIN, PICTURED))
     return SegmentCalibration(plain, pictured, n_segments)
 
 
-def _regression(values: Mapping[str, object], name: str) -> Regression:
+def _regression(values: Mapping[str, object], name: str, file: str) -> Regression:
     found = values.get(name)
     weights, offset = (
         (found.get("weights"), found.get("offset")) if isinstance(found, Mapping) else (None, None)
     )
     if not isinstance(weights, Mapping) or set(weights) != set(NAMES[name]):
-        raise CorruptData(f"{NAME}: {name} needs weights of {', '.join(NAMES[name])}")
+        raise CorruptData(f"{file}: {name} needs weights of {', '.join(NAMES[name])}")
     if not isinstance(offset, int | float):
-        raise CorruptData(f"{NAME}: {name} needs the number offset")
+        raise CorruptData(f"{file}: {name} needs the number offset")
     return Regression(tuple(float(weights[one]) for one in NAMES[name]), float(offset))

@@ -26,13 +26,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument(
-        "--calibrate", action="store_true", help="fit the probability of segments instead"
+        "--calibrate", choices=("timelines", "clips"), help="fit their probabilities instead"
     )
     for field in fields(Sizes):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=int)
     given = parser.parse_args()
     if given.calibrate:
-        calibrate(given.media, given.jobs)
+        calibrate(given.media, given.jobs, given.calibrate)
         return 0
     sizes = QUICK if given.quick else FULL
     for field in fields(Sizes):

@@ -1,12 +1,16 @@
-"""Fits the probability of segments on AMVs that the bench does not ask; writes segments.json."""
+"""Fits probabilities on AMVs and clips that the bench does not ask.
+
+Those of segments of timelines go to segments.json, those of answers to clips to clips.json.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 from unittest import mock
 
 import numpy as np
@@ -15,28 +19,41 @@ from numpy.typing import NDArray
 from bench.quality.method import ROOT
 from bench.timeline import methods
 from bench.timeline.metrics import is_right
+from bench.timeline.plan import Ask
 from bench.timeline.run import QUICK, Options, make
+from bench.timeline.spans import Span
+from mitate.kernels.signature import Signature
 from mitate.server import search_clip, segments
 from mitate.server.stretches import Stretch
 
 Floats = NDArray[np.float64]
+Pair = tuple[Stretch, bool]  # and whether it is right
+What = Literal["timelines", "clips"]
 SEEDS = (2,)
-_RIDGE = 0.02  # keeps weights small that few segments speak for
+_BEST = 3  # stretches of a clip, of which all but one are wrong
+_PART_MS = (400, 3000)
 
 
-def calibrate(media: Path, jobs: int, seeds: Sequence[int] = SEEDS) -> None:
-    """Fit and keep the calibration."""
-    pairs = [pair for seed in seeds for pair in _segments(media, jobs, seed)]
+def calibrate(media: Path, jobs: int, what: What, seeds: Sequence[int] = SEEDS) -> None:
+    """Fit and keep the calibration of timelines or of clips."""
+    file, collected, ridge = _COLLECTED[what]
+    found = fitted([pair for seed in seeds for pair in collected(media, jobs, seed)], ridge)
+    path = ROOT / "server" / file
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"{path}\n{path.read_text()}")
+
+
+def fitted(pairs: Sequence[Pair], ridge: float) -> dict[str, object]:
+    """Return a calibration as it is kept."""
     found: dict[str, object] = {"n_segments": len(pairs)}
     for kind, names in segments.NAMES.items():
         known = [(_features(stretch, names), right) for stretch, right in pairs]
         some = [(values, right) for values, right in known if values is not None]
-        weights, offset = fit(*(np.array(column) for column in zip(*some, strict=True)))
+        values, right = (np.array(column) for column in zip(*some, strict=True))
+        weights, offset = fit(values, right, ridge)
         named = dict(zip(names, (round(float(weight), 3) for weight in weights), strict=True))
         found[kind] = {"weights": named, "offset": round(offset, 3)}
-    path = ROOT / "server" / segments.NAME
-    path.write_text(json.dumps(found, indent=1) + "\n")
-    print(f"{path}\n{path.read_text()}")
+    return found
 
 
 def _features(stretch: Stretch, names: Sequence[str]) -> tuple[float, ...] | None:
@@ -47,11 +64,15 @@ def _features(stretch: Stretch, names: Sequence[str]) -> tuple[float, ...] | Non
     return (*segments.features(stretch), stretch.likeness)
 
 
-def fit(values: Floats, right: NDArray[np.bool_]) -> tuple[Floats, float]:
+def fit(
+    values: Floats,
+    right: NDArray[np.bool_],
+    ridge: float,  # keeps weights small that few segments speak for
+) -> tuple[Floats, float]:
     """Return weights and offset of a logistic regression, by Newton's method."""
     middle, spread = values.mean(axis=0), values.std(axis=0) + 1e-9
     rows = np.column_stack([(values - middle) / spread, np.ones(len(values))])
-    penalty = np.full(rows.shape[1], _RIDGE * len(rows))
+    penalty = np.full(rows.shape[1], ridge * len(rows))
     penalty[-1] = 0
     found = np.zeros(rows.shape[1])
     for _ in range(50):
@@ -63,13 +84,13 @@ def fit(values: Floats, right: NDArray[np.bool_]) -> tuple[Floats, float]:
     return weights, float(found[-1] - weights @ middle)
 
 
-def _segments(media: Path, jobs: int, seed: int) -> list[tuple[Stretch, bool]]:
+def _segments(media: Path, jobs: int, seed: int) -> list[Pair]:
     """Return every stretch that a scan considers, and whether it is right."""
     sizes = replace(QUICK, amvs=8, unseen=4, clips_per_edit=0, negatives=0, pairs=0)
     made = make(Options(media, sizes, jobs=jobs, seed=seed))
-    pairs: list[tuple[Stretch, bool]] = []
+    pairs: list[Pair] = []
     for ask in [*made.asks["amv"], *made.asks["unseen"]]:
-        noting = _Noting([])
+        noting = _Noting([], 1.0)
         with mock.patch.object(search_clip, "segment_calibration", partial(_same, noting)):
             scoped = made.indexed.without(ask.left_out)
             claims = methods.ours(ask, made.signatures[ask.kind, ask.number], scoped)
@@ -82,16 +103,56 @@ def _segments(media: Path, jobs: int, seed: int) -> list[tuple[Stretch, bool]]:
     return pairs
 
 
+def _clips(media: Path, jobs: int, seed: int) -> list[Pair]:
+    """Return the best stretches of clips and of a short part of each; are they right?"""
+    sizes = replace(QUICK, amvs=0, unseen=0, clips_per_edit=2, negatives=200, pairs=0)
+    made = make(Options(media, sizes, jobs=jobs, seed=seed))
+    rng = np.random.default_rng((seed, 5))
+    pairs: list[Pair] = []
+    for ask in [*made.asks["clip"], *made.asks["negative"]]:
+        whole = made.signatures[ask.kind, ask.number]
+        for signature in (whole, _short_part(whole, rng)):
+            noting = _Noting([], 0.0)
+            with mock.patch.object(search_clip, "clip_calibration", partial(_same, noting)):
+                methods.our_clip(ask, signature, made.indexed.without(ask.left_out))
+            for stretch in noting.seen[:_BEST]:
+                claim = _claim(ask, signature, stretch)
+                pairs.append((stretch, is_right(claim, ask.truth())))
+    return pairs
+
+
+def _short_part(whole: Signature, rng: np.random.Generator) -> Signature:
+    long_ms = float(rng.uniform(*_PART_MS))
+    from_ms = rng.uniform(0, max(0.0, whole.duration_ms - long_ms))
+    first, stop = np.searchsorted(whole.times_ms, [from_ms, from_ms + long_ms])
+    first = min(first, whole.n_frames - 2)
+    return whole.part(int(first), max(int(stop), int(first) + 2), with_runs=True)
+
+
+def _claim(ask: Ask, signature: Signature, stretch: Stretch) -> Span:
+    ends = np.append(signature.times_ms, signature.duration_ms)[[stretch.first, stretch.stop]]
+    (begin, end), (from_ms, to_ms) = ends.tolist(), stretch.line.at(ends).tolist()
+    source_id = stretch.line.source_id
+    return Span(ask.number, source_id, begin, end, from_ms, to_ms, stretch.line.mirrored)
+
+
 def _same(noting: _Noting) -> _Noting:
     return noting
 
 
 @dataclass(frozen=True, slots=True)
 class _Noting:
-    """Believes every stretch and notes it."""
+    """Gives every stretch the same probability and notes it."""
 
     seen: list[Stretch]
+    given: float
 
     def probability(self, stretch: Stretch) -> float:
         self.seen.append(stretch)
-        return 1.0
+        return self.given
+
+
+_COLLECTED: dict[What, tuple[str, Callable[[Path, int, int], list[Pair]], float]] = {
+    "timelines": (segments.NAME, _segments, 0.02),
+    "clips": (segments.CLIPS, _clips, 0.005),
+}

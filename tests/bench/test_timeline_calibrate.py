@@ -13,7 +13,7 @@ def test_a_fit_finds_the_weights_that_made_the_outcomes() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal([5, 0, 1], [1, 3, 0.5], (20_000, 3))
     chances = 1 / (1 + np.exp(-(values @ [1.0, 0.5, -2.0] - 4)))
-    weights, offset = fit(values, rng.random(len(values)) < chances)
+    weights, offset = fit(values, rng.random(len(values)) < chances, 0.02)
     found = 1 / (1 + np.exp(-(values @ weights + offset)))
     assert weights[0] > 0.5 and weights[1] > 0.3 and weights[2] < -0.8
     assert np.abs(found - chances).mean() < 0.08

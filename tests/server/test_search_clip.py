@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from signatures import mirror, moving_layouts, signature
+from signatures import mirror, moving_layouts, pictured, signature
 from test_search_picture import Shelf
 
 from mitate.kernels.borders import Rect
 from mitate.kernels.signature import Signature
+from mitate.server.library import NewSource
 from mitate.server.records import Verdict
 from mitate.server.search_clip import scan, search_clip
 
@@ -122,6 +123,53 @@ def test_a_clip_of_two_sources_names_both(shelf: Shelf) -> None:
     assert [match.query_from_ms for match in by_start] == [0, 5000]
 
 
+def test_matches_are_ordered_by_probability_which_agrees_with_the_verdict(shelf: Shelf) -> None:
+    clip = signature(np.concatenate([film(0)[120:240], film(50, 96), film(3)[480:600]]))
+    answer = search_clip(clip, shelf.find, shelf.name_of, 10)
+    chances = [match.probability for match in answer.matches]
+    assert all(chance is not None and 0 < chance < 1 for chance in chances)
+    assert chances == sorted(chances, reverse=True)  # type: ignore[type-var]
+    believed = [match.episode_id for match in answer.matches if match.verdict == Verdict.MATCH]
+    assert sorted(believed) == [0, 3]
+    assert all(
+        ((match.probability or 0) >= 0.5) == (match.verdict == Verdict.MATCH)
+        for match in answer.matches
+    )
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Shelf:
+    """A shelf whose sources have small pictures."""
+    made = Shelf()
+    made.library.add(*(NewSource(i, i, i, pictured(signature(film(i)))) for i in range(4)))
+    return made
+
+
+def test_small_pictures_speak_for_a_clip_or_against_it(pictures: Shelf) -> None:
+    clip = pictured(signature(film(2)[240:360]))
+    others = np.ascontiguousarray(clip.thumbnails[::-1, ::-1])
+    right, plain, wrong = (
+        search_clip(one, pictures.find, pictures.name_of, 1).matches[0]
+        for one in (clip, signature(film(2)[240:360]), replace(clip, thumbnails=others))
+    )
+    assert right.episode_id == plain.episode_id == wrong.episode_id == 2
+    assert (right.probability or 0) > (wrong.probability or 0)
+    assert right.probability != plain.probability
+    assert right.verdict == plain.verdict == Verdict.MATCH
+
+
+def test_a_clip_that_stops_for_a_second_has_a_range_before_and_after(shelf: Shelf) -> None:
+    shown = film(1)[240:408]
+    held = shown[[84] * 24]
+    clip = signature(np.concatenate([shown[:84], held, shown[84:]]))
+    matches = search_clip(clip, shelf.find, shelf.name_of, 5).matches[:2]
+    before, after = sorted(matches, key=lambda match: match.query_from_ms)
+    for match, offset_ms in ((before, 10_000), (after, 9_000)):
+        assert (match.episode_id, match.verdict) == (1, Verdict.MATCH)
+        assert match.speed == pytest.approx(1, abs=0.02)
+        assert match.from_ms - match.query_from_ms == pytest.approx(offset_ms, abs=60)
+
+
 def test_an_unknown_clip_is_no_match(shelf: Shelf) -> None:
     answer = search_clip(signature(film(77, 240)), shelf.find, shelf.name_of, 5)
     assert answer.verdict == Verdict.NO_MATCH
@@ -148,8 +196,6 @@ def test_an_empty_library_knows_no_clip() -> None:
 
 def test_a_source_added_while_a_clip_is_searched_changes_nothing_else() -> None:
     shelf = Shelf(*((i, film(i, 2400)) for i in range(2)))
-    from mitate.server.library import NewSource
-
     original, calls = shelf.find, 0
 
     def find(queries: NDArray[np.int8], k: int) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,13 @@ import pytest
 from mitate.kernels.errors import CorruptData
 from mitate.server.emissions import Line
 from mitate.server.segments import (
+    CLIPS,
     FEATURES,
     NAMES,
     PICTURED,
     PLAIN,
+    SegmentCalibration,
+    clip_calibration,
     features,
     parse,
     segment_calibration,
@@ -23,18 +27,21 @@ from mitate.server.stretches import Stretch
 WHOLE: dict[str, Any] = {
     kind: {"weights": dict.fromkeys(names, 1.0), "offset": 0.0} for kind, names in NAMES.items()
 } | {"n_segments": 1}
+Shipped = Callable[[], SegmentCalibration]
 SURE = Stretch(Line(1, False, 1.0, 0.0), 0, 48, 40.0, 0.95, 200.0, 10, 20)
 
 
-def test_the_shipped_calibration_believes_the_sure_and_not_the_faint() -> None:
-    probability = segment_calibration().probability
+@pytest.mark.parametrize("shipped", [segment_calibration, clip_calibration])
+def test_the_shipped_calibrations_believe_the_sure_and_not_the_faint(shipped: Shipped) -> None:
+    probability = shipped().probability
     assert probability(SURE) > 0.9
     assert probability(replace(SURE, score=6.0, agreement=0.35)) < 0.5
-    assert segment_calibration().n_segments >= 100
+    assert shipped().n_segments >= 100
 
 
-def test_parts_mirrors_and_speeds_need_more_evidence() -> None:
-    probability = segment_calibration().probability
+@pytest.mark.parametrize("shipped", [segment_calibration, clip_calibration])
+def test_parts_mirrors_and_speeds_need_more_evidence(shipped: Shipped) -> None:
+    probability = shipped().probability
     for line in (
         SURE.line._replace(windows=(1,)),
         SURE.line._replace(speed=0.5),
@@ -43,15 +50,17 @@ def test_parts_mirrors_and_speeds_need_more_evidence() -> None:
         assert probability(replace(SURE, line=line)) < probability(SURE)
 
 
-def test_less_evidence_is_never_more_probable() -> None:
+@pytest.mark.parametrize("shipped", [segment_calibration, clip_calibration])
+def test_less_evidence_is_never_more_probable(shipped: Shipped) -> None:
     scores = [0.0, 1.0, 5.0, 20.0, 80.0]
-    chances = [segment_calibration().probability(replace(SURE, score=one)) for one in scores]
+    chances = [shipped().probability(replace(SURE, score=one)) for one in scores]
     assert chances == sorted(chances)
     assert all(0 < one < 1 for one in chances)
 
 
-def test_likeness_decides_where_it_is_known() -> None:
-    probability = segment_calibration().probability
+@pytest.mark.parametrize("shipped", [segment_calibration, clip_calibration])
+def test_likeness_decides_where_it_is_known(shipped: Shipped) -> None:
+    probability = shipped().probability
     faint = replace(SURE, score=6.0, agreement=0.5)
     assert probability(replace(faint, likeness=0.93)) > 0.5 > probability(faint)
     assert probability(replace(SURE, score=12.0, likeness=0.3)) < 0.5
@@ -76,3 +85,5 @@ def test_features_stand_in_their_order() -> None:
 def test_a_calibration_with_parts_missing_is_corrupt(values: dict[str, object]) -> None:
     with pytest.raises(CorruptData, match=r"segments\.json"):
         parse(values)
+    with pytest.raises(CorruptData, match=r"clips\.json"):
+        parse(values, CLIPS)
