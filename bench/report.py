@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Spread
+from bench.timeline import figure as timeline_figure
+from bench.timeline import table as timelines
 from mitate.server.settings_load import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,6 +100,7 @@ def table() -> str:
             f"| {_ratio(r['ratio'])} |"
         )
     lines.extend(_quality_lines(_load("quality")))
+    lines.extend(timelines.readme_lines(_load("timeline")))
     for case, r in _load("start").get("cases", {}).items():
         lines.append(f"| {case} | {r['ready_s']['median']:.1f} s | limit 10 s | |")
     for case, r in _load("memory").get("cases", {}).items():
@@ -109,7 +112,7 @@ def table() -> str:
 
 
 def update_readme() -> None:
-    """Write the measurements into README.md and the settings into docs/settings.md."""
+    """Write the measurements into README.md and docs, and the settings into docs/settings.md."""
     path = ROOT / "README.md"
     machines = {json.dumps(_load(n).get("machine", {}).get("cpu")) for n in ("decode", "search")}
     cpu = ", ".join(sorted(m.strip('"') for m in machines if m != "null"))
@@ -119,6 +122,11 @@ def update_readme() -> None:
     figures = RESULTS / "quality.md"
     if figures.is_file():
         path.write_text(_between(path.read_text(), "quality", figures.read_text().strip()))
+    if found := _load("timeline"):
+        path = ROOT / "docs" / "timeline.md"
+        timeline_figure.write(path.with_suffix(".png"), found)
+        measured = f"![what each method finds](timeline.png)\n\n{timelines.markdown(found).strip()}"
+        path.write_text(_between(path.read_text(), "timeline", measured))
     path = ROOT / "docs" / "settings.md"
     path.write_text(_between(path.read_text(), "settings", markdown_table()))
 

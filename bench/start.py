@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from bench.measure import Spread, machine
+from bench.processes import serving
 from bench.signatures import store_videos
 from bench.vectors import like_real, real_layouts
 
@@ -19,20 +17,8 @@ SOURCES, FRAMES, SEED = 200, 5_000, 13
 
 def _ready_s(folder: Path) -> float:
     started = time.perf_counter()
-    command = [sys.executable, "-m", "mitate.server", "--data", str(folder)]
-    process = subprocess.Popen(
-        [*command, "--listen", "127.0.0.1:0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    elapsed = time.perf_counter() - started
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
-    if not line.startswith("listening on"):
-        raise RuntimeError("the server did not start")
+    with serving(folder):
+        elapsed = time.perf_counter() - started
     return elapsed
 
 

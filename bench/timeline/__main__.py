@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
+from bench.timeline import figure
 from bench.timeline.calibrate import calibrate
 from bench.timeline.methods import METHODS
 from bench.timeline.run import FULL, QUICK, Options, Sizes, measure
@@ -46,7 +47,9 @@ def show(media: Path, quick: bool, sizes: Sizes | None = None, *options: Any) ->
     """Run the bench, keep its figures under bench/results and print them."""
     found = measure(Options(media, sizes or (QUICK if quick else FULL), *options))
     name = "timeline-quick" if quick else "timeline"
-    print(f"{report.write(name, found)}\n{markdown(found)}")
+    path = report.write(name, found)
+    figure.write(report.RESULTS / f"{name}.png", found)
+    print(f"{path}\n{markdown(found)}")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bench.quality.metrics import calibration_error
 from bench.timeline.metrics import (
+    best_f1,
     boundary_errors,
     false_ms,
     is_found,
@@ -17,11 +18,22 @@ from bench.timeline.metrics import (
     micro_ap,
     vcsl,
 )
-from bench.timeline.plan import Ask, Survey
+from bench.timeline.plan import Ask, Shot, Survey
 from bench.timeline.spans import Span
 
 LENGTHS_MS = ((300, 500), (500, 700), (700, 1000), (1000, 2000), (2000, 3100))
 Claims = Mapping[int, list[Span]]  # by number of the query
+_ZOOM = 1.1
+EDITS: Mapping[str, Callable[[Shot], bool]] = {
+    "mirrored": lambda shot: shot.mirrored,
+    "at another speed": lambda shot: shot.speed != 1,
+    f"zoomed by over {_ZOOM}": lambda shot: max(shot.look.zoom) > _ZOOM,
+    "colours changed": lambda shot: (shot.look.gamma, shot.look.saturation) != (1, 1),
+    "under a subtitle": lambda shot: shot.look.subtitle is not None,
+    "between bars": lambda shot: shot.look.bars,
+    "faded into, or from black": lambda shot: bool(shot.fade_frames or shot.look.from_black_ms),
+    "none of these": lambda shot: not any(has(shot) for has in list(EDITS.values())[:-1]),
+}
 
 
 def of_timelines(asks: Sequence[Ask], claims: Claims, surveys: Sequence[Survey]) -> dict[str, Any]:
@@ -33,9 +45,11 @@ def of_timelines(asks: Sequence[Ask], claims: Claims, surveys: Sequence[Survey])
         "precision": rates.precision,
         "recall": rates.recall,
         "f1": rates.f1,
+        "best_f1": best_f1(truth, told),
         "micro_ap": micro_ap(truth, told),
         "shots": len(truth),
         "shot_recall": _recall_by_length(truth, claims),
+        "shot_recall_by_edit": _recall_by_edit(asks, claims),
         "boundary": _boundaries(asks, claims, surveys),
         "false_s_per_min": _false_rate(asks, claims),
         "calibration_error": _calibration(truth, told),
@@ -88,8 +102,24 @@ def _recall_by_length(truth: Sequence[Span], claims: Claims) -> dict[str, Any]:
     recalls = {}
     for name, (low, high) in bins.items():
         mine = [hit for length, hit in found if low - 25 <= length < high - 25]
-        recalls[name] = {"n": len(mine), "recall": float(np.mean(mine)) if mine else None}
+        recalls[name] = _share(mine)
     return recalls
+
+
+def _recall_by_edit(asks: Sequence[Ask], claims: Claims) -> dict[str, Any]:
+    """Return the share of shots found by what an editor did to them; a shot may count for many."""
+    found: dict[str, list[bool]] = {name: [] for name in EDITS}
+    for ask in asks:
+        shown = [shot for shot in ask.shots if shot.clip not in ask.left_out]
+        for shot, span in zip(shown, ask.truth(), strict=True):
+            for name, has in EDITS.items():
+                if has(shot):
+                    found[name].append(is_found(span, claims[ask.number]))
+    return {name: _share(hits) for name, hits in found.items()}
+
+
+def _share(hits: Sequence[bool]) -> dict[str, Any]:
+    return {"n": len(hits), "recall": float(np.mean(hits)) if hits else None}
 
 
 def _boundaries(

@@ -13,10 +13,13 @@ from itertools import groupby
 from math import sqrt
 from typing import NamedTuple
 
+import numpy as np
+
 from bench.timeline.spans import AXES, Axis, Interval, Span, common_length, length, shared
 
 NEAR_MS = 1000.0  # reference error up to which a shot counts as found
 COVERED = 0.5  # of a shot's span, from which on it counts as found
+_THRESHOLDS = 60  # of scores that are tried
 Pairs = dict[tuple[int, int], list[Span]]
 
 
@@ -52,6 +55,15 @@ def vcsl(truth: Iterable[Span], claims: Iterable[Span]) -> Rates:
         precision *= right / claimed if claimed else float(not true)
         recall *= found / true if true else float(not claimed)
     return Rates(precision, recall)
+
+
+def best_f1(truth: Sequence[Span], claims: Sequence[Span]) -> float:
+    """Return the best F1 that leaving out claims below some score can reach."""
+    scores = np.unique([claim.score for claim in claims])
+    if len(scores) > _THRESHOLDS:
+        scores = np.quantile(scores, np.linspace(0, 1, _THRESHOLDS))
+    rates = [vcsl(truth, [one for one in claims if one.score >= least]) for least in scores]
+    return max((one.f1 for one in rates), default=0.0)
 
 
 def micro_ap(truth: Sequence[Span], claims: Iterable[Span]) -> float:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.measure import machine
 from bench.quality.cache import Cache, default_folder
 from bench.quality.titles import find
-from bench.timeline import aligners, clips, figures, methods, pairs
+from bench.timeline import aligners, clips, cost, figures, methods, pairs
 from bench.timeline.asking import answers
+from bench.timeline.cost import Sources
 from bench.timeline.indexed import Indexed
 from bench.timeline.pairs import Files, Pair
 from bench.timeline.plan import Ask, Planner, Survey
@@ -33,13 +34,31 @@ class Sizes:
     negatives: int
     distractors: int
     pairs: int = 1  # 0: real pairs are not asked
+    cost: int = 0  # descriptors of the largest index in which a scan is measured
 
 
 _CLIP, _PAIR = "clip", "pair"  # beside the names of methods
 Told = tuple[Any, Any, float]  # question, answer, CPU seconds
 
-QUICK = Sizes(amvs=6, unseen=3, seconds=30, clips_per_edit=1, negatives=20, distractors=20_000)
-FULL = Sizes(amvs=30, unseen=10, seconds=45, clips_per_edit=8, negatives=500, distractors=1_000_000)
+QUICK = Sizes(
+    amvs=6,
+    unseen=3,
+    seconds=30,
+    clips_per_edit=1,
+    negatives=20,
+    distractors=20_000,
+    cost=100_000,
+)
+FULL = Sizes(
+    amvs=30,
+    unseen=10,
+    seconds=45,
+    clips_per_edit=8,
+    negatives=500,
+    distractors=1_000_000,
+    cost=10_000_000,
+)
+_COSTED = 1000  # number of the AMV whose scan is measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,15 @@ class Made:
     asks: dict[str, list[Ask]]  # by kind
     signatures: dict[tuple[str, int], Signature]  # by kind and number
     files: Files
+    costed: Costed | None
+    sources: Sources  # for the index in which a scan is measured
+
+
+class Costed(NamedTuple):
+    """The AMV whose scan is measured, and the clips that it shows."""
+
+    path: Path
+    clips: tuple[int, ...]
 
 
 def make(options: Options) -> Made:
@@ -73,20 +101,31 @@ def make(options: Options) -> Made:
     twice = repeated(surveys)
     planner = Planner([None if n in twice else s for n, s in enumerate(surveys)], options.seed)
     asks = _asks(planner, options)
+    costed = _costed(shop, planner, surveys) if options.sizes.cost else None
     listed = [ask for some in asks.values() for ask in some]
     signatures = shop.signatures(listed, surveys)
     every_file = media.with_others()
     signed = Workshop(cache, every_file, options.seed, options.jobs).references()
     once = {n for n in range(len(media.clips)) if n not in twice}
+    distractors = shop.distractors(surveys, options.sizes.distractors)
     indexed = Indexed(
         {n: signed[n] for n in once},
-        shop.distractors(surveys, options.sizes.distractors),
+        distractors,
         {n: one for n, one in signed.items() if n not in once},
     )
     made: dict[tuple[str, int], Signature] = {
         (a.kind, a.number): one for a, one in zip(listed, signatures, strict=True)
     }
-    return Made(surveys, indexed, asks, made, Files.of(every_file, signed))
+    clips_first = [*(costed.clips if costed else ()), *sorted(once)]
+    sources = Sources([signed[n] for n in dict.fromkeys(clips_first)], distractors)
+    return Made(surveys, indexed, asks, made, Files.of(every_file, signed), costed, sources)
+
+
+def _costed(shop: Workshop, planner: Planner, surveys: Sequence[Survey]) -> Costed:
+    """Draw and make the AMV whose scan is measured."""
+    ask = planner.amv(_COSTED, cost.SECONDS)
+    shop.signatures([ask], surveys)
+    return Costed(shop.video(ask, surveys), tuple(dict.fromkeys(shot.clip for shot in ask.shots)))
 
 
 def _asks(planner: Planner, options: Options) -> dict[str, list[Ask]]:
@@ -127,6 +166,8 @@ def measure(options: Options) -> dict[str, Any]:
         found["clips"] = _clips(made, told[_CLIP])
     if told[_PAIR]:
         found["pairs"] = pairs.figures([answer for _, answer, _ in told[_PAIR]])
+    if made.costed:
+        found["cost"] = cost.measure(made.costed.path, made.sources, options.sizes.cost)
     return found
 
 

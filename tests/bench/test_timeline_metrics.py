@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from bench.timeline.metrics import (
+    best_f1,
     boundary_errors,
     false_ms,
     is_found,
@@ -83,6 +84,15 @@ def test_vcsl_multiplies_both_axes() -> None:
     assert rates == pytest.approx((1, 0.25))
     rates = vcsl([span(0, 10, 0, 10)], [span(0, 20, 0, 20)])
     assert rates == pytest.approx((0.25, 1))
+
+
+def test_the_best_f1_leaves_out_claims_of_low_score() -> None:
+    claims = [span(4, 14, 10, 18, 2), span(30, 90, 10, 80, 1)]
+    assert vcsl(TRUE, claims).f1 < 0.5
+    assert best_f1(TRUE, claims) == 1
+    many = [span(30 + n, 90, 10, 80, n / 100) for n in range(100)]
+    assert best_f1(TRUE, [*claims, *many]) == 1
+    assert best_f1(TRUE, []) == 0
 
 
 def test_nothing_true_and_nothing_claimed_agree() -> None:
