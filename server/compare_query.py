@@ -14,7 +14,7 @@ from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
 from mitate.kernels.windows import ANY_WINDOW
 from mitate.server.candidates import Candidate
-from mitate.server.emissions import Vectors
+from mitate.server.distances import Vectors
 from mitate.server.query_views import AllViews, Views, close_views
 
 MOST_FRAMES = 128  # of a query without a time, among which the nearest is sought

@@ -26,7 +26,7 @@ from mitate.server.compare_query import Round, query_of, some_frames
 from mitate.server.compare_sides import Loaded, Loader, library_of, stored
 from mitate.server.compare_stages import stages, summary
 from mitate.server.comparison import Comparison, Subject, clock
-from mitate.server.emissions import Vectors
+from mitate.server.distances import Vectors
 from mitate.server.engine import Engine, Found
 from mitate.server.library import Library, LoadedSource, Scope, Snapshot
 from mitate.server.query_views import Views, views_of_layouts

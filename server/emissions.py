@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.int8]  # (n, 32)
+from mitate.server.distances import Vectors, squared_distances
+
 Times = NDArray[np.float64]
 Floats = NDArray[np.float64]
 
@@ -185,12 +186,6 @@ class Likelihood:
         return found
 
 
-def squared_distances(one: Vectors, other: Vectors) -> NDArray[np.int32]:
-    """Return squared distances along the last axis."""
-    difference = one.astype(np.int32) - other
-    return np.asarray((difference * difference).sum(axis=-1, dtype=np.int32))
-
-
 def distances_on(
     line: Line, query: Frames, reference: Reference, tolerance_ms: float = TOLERANCE_MS
 ) -> NDArray[np.int32]:
@@ -198,13 +193,21 @@ def distances_on(
 
     Around is `tolerance_ms` and one frame at least, or the very frame if the tolerance is 0.
     """
+    kept, held = _around(line, query, reference, tolerance_ms)
+    distances = distances_to(line, query, reference, kept).min(axis=1)
+    return np.where(held, distances, OUTSIDE)
+
+
+def _around(
+    line: Line, query: Frames, reference: Reference, tolerance_ms: float
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the vectors around the place of each frame, (n, k), and which places there are."""
     times_ms = line.at(query.times_ms)
     n_steps = max(1, round(tolerance_ms / reference.step_ms)) if tolerance_ms else 0
     steps = np.array([-n_steps, 0, n_steps]) if n_steps else np.zeros(1, np.int64)
     around = reference.frames_at(times_ms)[:, None] + steps
     kept = reference.kept[around.clip(0, len(reference.times_ms) - 1)]
-    distances = distances_to(line, query, reference, kept).min(axis=1)
-    return np.where(reference.holds(times_ms), distances, OUTSIDE)
+    return kept, reference.holds(times_ms)
 
 
 def distances_to(
@@ -225,14 +228,27 @@ def distances_to(
     return np.asarray(np.minimum.reduce(found), np.int32)
 
 
+def _distances_by_window(
+    line: Line, query: Frames, reference: Reference, windows: VectorRows
+) -> NDArray[np.int32]:
+    """Return what `distances_on` tells for each window of a line, (windows, n)."""
+    kept, held = _around(line, query, reference, TOLERANCE_MS)
+    runs, places = np.unique(reference.runs[kept], return_inverse=True)
+    numbers = np.array(line.windows)[:, None] * len(reference.run_first) + runs
+    vectors = query.vectors(line.mirrored, line.inner)[:, None]
+    places = places.reshape(kept.shape)
+    found = [
+        squared_distances(vectors, of_runs[places]).min(axis=1) for of_runs in windows[numbers]
+    ]
+    return np.where(held, np.stack(found), OUTSIDE)
+
+
 def with_windows(line: Line, query: Frames, reference: Reference, likelihood: Likelihood) -> Line:
     """Return a line with the few windows that together agree best with the frames."""
-    evidence = np.stack(
-        [
-            likelihood(distances_on(line._replace(windows=(window,)), query, reference)).clip(0)
-            for window in line.windows
-        ]
-    )
+    if reference.windows is None:
+        return line
+    distances = _distances_by_window(line, query, reference, reference.windows)
+    evidence = likelihood(distances).clip(0)
     chosen: list[int] = []
     reached = np.zeros(len(query))
     for _ in range(_MOST_WINDOWS):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mitate.kernels.layout import Layouts
-from mitate.server.emissions import Vectors, squared_distances
+from mitate.server.distances import Vectors, squared_distances
 from mitate.server.index import Neighbours
 from mitate.server.library import LoadedSource, Snapshot
 from mitate.server.search import end_of_frame_ms

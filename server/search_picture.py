@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mitate.kernels.layout import Layouts
 from mitate.kernels.vector import derive
 from mitate.kernels.views import MIRRORED
-from mitate.server.emissions import Vectors
+from mitate.server.distances import Vectors
 from mitate.server.index import MAX_K, Neighbours
 from mitate.server.library import Snapshot
 from mitate.server.moments import Moment, moments, picture_hits

@@ -22,7 +22,8 @@ from mitate.kernels.chunks import taken_apart
 from mitate.kernels.quality import GATE
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
-from mitate.server.emissions import Likelihood, squared_distances
+from mitate.server.distances import squared_distances
+from mitate.server.emissions import Likelihood
 from mitate.server.records import Match
 from mitate.server.scanner import Scanner
 from mitate.server.search_clip import scan, search_clip

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from signatures import random_layouts, signature
 
 from mitate.kernels.vector import derive
-from mitate.server.emissions import squared_distances
+from mitate.server.distances import squared_distances
 from mitate.server.index_numpy import NumpyIndex
 from mitate.server.library import Library, NewSource
 from mitate.server.loaded import LoadedSource
