@@ -38,7 +38,7 @@ def readme_lines(found: dict[str, Any]) -> Iterator[str]:
     shots = f"{100 * long:.1f} % over 0.7 s, {100 * short:.1f} % of 0.3 to 0.7 s"
     yield f"| shots of AMVs found | {shots} | | |"
     clips = found.get("clips", {})
-    if clips.get("negatives"):
+    if clips.get("negatives") and clips["all"]["n"]:
         alarms = clips["negatives"]
         right = f"right source {100 * clips['all']['source']:.1f} %"
         right += f", start {_text(clips['all'].get('start_frames'), 2)} frames off"
@@ -100,6 +100,7 @@ def _timelines(found: dict[str, Any]) -> Iterator[str]:
 def _clips(found: dict[str, Any]) -> Iterator[str]:
     clips = dict(found.get("clips", {}))
     negatives = clips.pop("negatives", None)
+    clips = {name: one for name, one in clips.items() if one["n"]}
     if clips:
         names = ["n", "right source", "believed", "start, frames off", "90th percentile"]
         yield _row("clips", [*names, "right speed", "right orientation"])
@@ -109,8 +110,9 @@ def _clips(found: dict[str, Any]) -> Iterator[str]:
         starts = [_text(one.get(key), 2) for key in ("start_frames", "start_frames_p90")]
         rest = [_text(100 * one[key], 1) for key in ("speed", "orientation")]
         yield _row(name.removesuffix(" -"), [str(one["n"]), *shares, *starts, *rest])
-    if negatives:
+    if clips and negatives:
         yield ""
+    if negatives:
         yield (
             f"{negatives['answered']} of {negatives['n']} clips of titles that are not indexed are "
             f"answered; at most {100 * negatives['at_most_95']:.2f} % (95 %)."

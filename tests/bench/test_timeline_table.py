@@ -96,6 +96,14 @@ def test_a_page_of_timelines_alone_has_no_empty_parts(found: dict[str, Any]) -> 
     assert "descriptors |" not in text and "\n\n\n" not in text
 
 
+def test_clips_that_are_not_asked_have_no_row(found: dict[str, Any]) -> None:
+    asked = of_clips([], {}, SURVEYS) | {"negatives": found["clips"]["negatives"]}
+    text = markdown({**found, "clips": asked})
+    assert "1 of 500 clips" in text
+    assert "| all | 0 |" not in text and "\n\n\n" not in text
+    assert not any("clips of 3" in line for line in readme_lines({**found, "clips": asked}))
+
+
 def test_the_readme_tells_the_cost_at_a_million(found: dict[str, Any]) -> None:
     lines = list(readme_lines(found))
     assert all(line.count(" | ") == 3 or line.endswith("| |") for line in lines)
