@@ -26,6 +26,12 @@ FLAT_SHARE = 0.88
 # some frame.
 EDGE_LEVELS = 21.0
 EDGE_SHARE = 0.35
+# Share of the cells of a line that have the colour of the border where words stand on it.
+WRITTEN_SHARE = 0.25
+# Words stand on no more than this share of the lines.
+WRITTEN_DEPTH = 0.35
+# Two borders within each other differ by so many levels.
+STEP_LEVELS = 12.0
 # What is left must have this share of either side.
 LEAST_LEFT = 0.25
 # Squared distance of searched vectors of neighbouring frames from which a shot begins.
@@ -33,6 +39,7 @@ CUT_DISTANCE = 3000
 _LUMA = np.array([0.299, 0.587, 0.114])
 _BLOCKS = 8
 _FAR = FINE_CELLS - 1
+_FEWEST_COLUMNS = 3
 _OUTER_LINES = (
     Rect(0, 0, 1, FINE_CELLS),
     Rect(_FAR, 0, FINE_CELLS, FINE_CELLS),
@@ -109,45 +116,68 @@ def shot_edges(cells: Floats, layouts: Layouts) -> Edges:
     starts = [0, *(np.flatnonzero(change > CUT_DISTANCE) + 1).tolist(), len(luma)]
     edges = np.tile([0.0, 0.0, 1.0, 1.0], (len(luma), 1))
     for first, stop in pairwise(starts):
-        edges[first:stop] = _edges_of_shot(luma[first:stop])
+        edges[first:stop] = edges_of_shot(luma[first:stop])
     return edges
 
 
-def _edges_of_shot(
-    luma: Floats,  # (n, c, c)
+def edges_of_shot(
+    luma: Floats,  # (n, rows, columns) of cells, of consecutive frames
 ) -> tuple[float, float, float, float]:
-    n_cells = luma.shape[1]
-    rows = luma.transpose(0, 2, 1)  # lines of cells become columns
-    top = _depth(rows)
-    bottom = _depth(rows[:, :, ::-1])
-    inside = slice(int(np.ceil(top)), n_cells - int(np.ceil(bottom)))
+    """Return left, top, right and bottom of what is inside the border, in shares of the frame."""
+    n_rows, n_columns = luma.shape[1:]
+    lines = luma.transpose(0, 2, 1)  # rows of cells become columns
+    top = _depth(lines)
+    bottom = _depth(lines[:, :, ::-1])
+    inside = slice(int(np.ceil(top)), n_rows - int(np.ceil(bottom)))
     left = _depth(luma[:, inside]) if inside.stop > inside.start else 0.0
     right = _depth(luma[:, inside, ::-1]) if inside.stop > inside.start else 0.0
-    if n_cells - left - right < LEAST_LEFT * n_cells or (
-        n_cells - top - bottom < LEAST_LEFT * n_cells
+    if n_columns - left - right < LEAST_LEFT * n_columns or (
+        n_rows - top - bottom < LEAST_LEFT * n_rows
     ):
         return 0.0, 0.0, 1.0, 1.0
-    return left / n_cells, top / n_cells, 1 - right / n_cells, 1 - bottom / n_cells
+    return left / n_columns, top / n_rows, 1 - right / n_columns, 1 - bottom / n_rows
 
 
 def _depth(
     luma: Floats,  # (n, rows, columns)
 ) -> float:
-    """Return how many columns of cells, in fractions, are border in all frames of a shot."""
+    """Return how many columns of cells, in fractions, are border in all frames of a shot.
+
+    Columns with words on the border belong to it: parts of them show its colour, and nothing moves.
+    A border may stand within another of a different colour.
+    """
     colours = np.median(luma[:, :, 0], axis=1)
     apart = np.abs(luma - colours[:, None, None])
-    content = (apart > TOLERANCE).mean(axis=1)  # (n, columns), share of cells
-    shown = content.max(axis=0)
-    columns = np.flatnonzero(shown > 1 - FLAT_SHARE)
-    if not len(columns) or columns[0] == 0 or columns[0] + 1 >= luma.shape[2]:
+    shown = (apart > TOLERANCE).mean(axis=1).max(axis=0)  # share of cells of each column
+    flat = shown <= 1 - FLAT_SHARE
+    still = (np.ptp(luma, axis=0) <= 2 * TOLERANCE).mean(axis=0) >= FLAT_SHARE
+    written = still & (shown <= 1 - WRITTEN_SHARE)
+    written[int(WRITTEN_DEPTH * len(written)) :] = False
+    border = flat | written
+    if not flat[0] or border.all():
         return 0.0
-    depth = int(columns[0])
-    behind = apart[:, :, depth + 1]
-    clear = behind > EDGE_LEVELS
-    if clear.mean(axis=1).max() < EDGE_SHARE:
+    stop = int(border.argmin())
+    for depth in range(min(stop, luma.shape[2] - 2), 0, -1):
+        if flat[depth - 1] and not flat[depth]:
+            behind = apart[:, :, depth + 1]
+            clear = behind > EDGE_LEVELS
+            if clear.mean(axis=1).max() >= EDGE_SHARE:
+                share = np.median((apart[:, :, depth][clear] / behind[clear]).clip(0, 1))
+                return depth + 1 - float(share)
+    return _depth_within(luma[:, :, stop + 1 :], colours, stop + 1)
+
+
+def _depth_within(
+    luma: Floats,  # (n, rows, columns) of what is inside a border
+    colours: Floats,  # (n,) of that border
+    depth: int,  # of that border, in columns
+) -> float:
+    """Return the depth of a border and another within it, 0 where there is none."""
+    if luma.shape[2] < _FEWEST_COLUMNS:
         return 0.0
-    share = np.median((apart[:, :, depth][clear] / behind[clear]).clip(0, 1))
-    return depth + 1 - float(share)
+    step = np.abs(np.median(luma[:, :, 0], axis=1) - colours)
+    inner = _depth(luma) if step.min() >= STEP_LEVELS else 0.0
+    return depth + inner if inner else 0.0
 
 
 def block_means(

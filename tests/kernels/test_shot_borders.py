@@ -102,6 +102,39 @@ def test_a_caption_across_the_bars_leaves_them_bars() -> None:
     assert found == pytest.approx([100, 0, 700, 800], abs=3)
 
 
+def written(words: Floats, moved: list[int]) -> Floats:
+    """Cells of a shot that moves below a white band of 160 with words on it."""
+    content = smooth(np.random.default_rng(8), 800, 800) * 0.7
+    pixels = np.full((len(moved), 800, 800, 3), 255.0)
+    for canvas, by in zip(pixels, moved, strict=True):
+        canvas[160:] = np.roll(content, by, axis=1)[160:]
+        canvas[40:80, 100:700] = canvas[100:120, 100:700] = words
+    return cells_of(pixels)
+
+
+def test_words_on_a_band_belong_to_it() -> None:
+    words = np.random.default_rng(9).choice([0.0, 255.0], (600, 1))
+    words = np.broadcast_to(words, (600, 3))
+    cells = written(words[None], [0, 60, 120])
+    for edges in shot_edges(cells, layouts_of(cells)):
+        assert edges * 800 == pytest.approx([0, 160, 800, 800], abs=3)
+
+
+def test_a_band_within_another_is_left_out_too() -> None:
+    content = smooth(np.random.default_rng(4), 800, 500)
+    grey = framed(content, 200, 0)
+    grey[:, :, :100] = grey[:, :, 750:] = 16.0
+    cells = cells_of(grey)
+    assert shot_edges(cells, layouts_of(cells))[0] * 800 == pytest.approx([200, 0, 700, 800], abs=3)
+
+
+def test_a_sky_that_grows_lighter_is_no_border() -> None:
+    pixels = framed(smooth(np.random.default_rng(5), 500, 800) * 0.5, 0, 300)
+    pixels[0, :300] = np.linspace(250, 180, 300)[:, None, None]
+    cells = cells_of(pixels)
+    assert shot_edges(cells, layouts_of(cells))[0].tolist() == [0, 0, 1, 1]
+
+
 def test_whole_pictures_keep_their_means() -> None:
     cells = cells_of(smooth(np.random.default_rng(7), 800, 800)[None])
     means = block_means(cells, np.array([[0.0, 0.0, 1.0, 1.0]]))
