@@ -18,10 +18,23 @@ def thumbnails(
 ) -> npt.NDArray[np.uint8]:
     """Return the thumbnails of chosen pictures, (n, THUMB_ROWS, THUMB_COLS).
 
-    A cell without samples is black.
+    A picture with fewer samples than cells repeats them.
     """
-    means = grids.rgb_means_of(numbers, WHOLE, THUMB_ROWS, THUMB_COLS)
-    return np.rint(luma_of_means(np.nan_to_num(means))).astype(np.uint8)
+    means = _filled(grids.rgb_means_of(numbers, WHOLE, THUMB_ROWS, THUMB_COLS))
+    return np.rint(luma_of_means(means)).astype(np.uint8)
+
+
+def _filled(
+    means: npt.NDArray[np.float64],  # (n, rows, cols, 3), NaN without samples
+) -> npt.NDArray[np.float64]:
+    """Return means in which rows and columns without samples are their nearest neighbours."""
+    for axis, others in ((1, (0, 2, 3)), (2, (0, 1, 3))):
+        known = np.flatnonzero(~np.isnan(means).all(axis=others))
+        if len(known) < means.shape[axis]:
+            places = np.arange(means.shape[axis])
+            nearest = known[np.abs(places[:, None] - known).argmin(axis=1)]
+            means = np.take(means, nearest, axis=axis)
+    return means
 
 
 def luma_of_means(

@@ -78,3 +78,11 @@ def test_a_thumbnail_is_the_luma_of_the_picture() -> None:
     (thumbnail,) = thumbnails(grids_of(grey(samples)), np.array([0]))
     cells = samples.reshape(thumbnail.shape[0], -1, thumbnail.shape[1], 320 // thumbnail.shape[1])
     np.testing.assert_allclose(thumbnail, cells.mean(axis=(1, 3)), atol=0.51)
+
+
+def test_a_thumbnail_of_a_picture_with_fewer_samples_than_cells_has_no_holes() -> None:
+    ramp = np.linspace(40, 200, 30)
+    samples = np.add.outer(np.zeros(12), ramp).astype(np.uint8)
+    (thumbnail,) = thumbnails(grids_of(grey(samples)), np.array([0]))
+    wanted = np.interp(np.linspace(0, 29, thumbnail.shape[1]), np.arange(30), ramp)
+    np.testing.assert_allclose(thumbnail, np.broadcast_to(wanted, thumbnail.shape), atol=12)
