@@ -132,8 +132,10 @@ def _aligned(
 def _chances(aligned: _Aligned) -> list[Chance]:
     """Return what a clip may show, the most probable first."""
     chosen = map(aligned.looked_at, chosen_of(aligned.alignment, aligned.episode_of))
-    probability = clip_calibration().probability
-    return most_probable_first([Chance(one, probability(one)) for one in chosen])
+    probability, n_frames = clip_calibration().probability, len(aligned.frames.times_ms)
+    return most_probable_first(
+        Chance(one, probability(one, (one.stop - one.first) / n_frames)) for one in chosen
+    )
 
 
 def _rivals(aligned: _Aligned, one: Stretch, others: Iterable[Chance]) -> list[Stretch]:

@@ -21,8 +21,8 @@ from mitate.server.stretches import Stretch, is_unusual
 NAME, CLIPS = "segments.json", "clips.json"
 FEATURES = ("evidence", "agreement", "frames", "parts", "speed", "mirrored")
 LIKENESS = "likeness"
+MORE: Mapping[str, tuple[str, ...]] = {NAME: (), CLIPS: ("share",)}  # features beside the stretch's
 PLAIN, PICTURED = "without_pictures", "with_pictures"
-NAMES: Mapping[str, tuple[str, ...]] = {PLAIN: FEATURES, PICTURED: (*FEATURES, LIKENESS)}
 _SMALLEST_EVIDENCE = 0.1
 _LARGEST_LOGIT = 30.0
 
@@ -37,6 +37,11 @@ def features(stretch: Stretch) -> tuple[float, ...]:
         float(is_unusual(stretch.line.speed)),
         float(stretch.line.mirrored),
     )
+
+
+def names_of(file: str, kind: str) -> tuple[str, ...]:
+    """Return the features of a regression in their order."""
+    return (*FEATURES, *MORE[file], *((LIKENESS,) if kind == PICTURED else ()))
 
 
 class Regression(NamedTuple):
@@ -60,11 +65,15 @@ class SegmentCalibration:
     pictured: Regression
     n_segments: int  # that it was fitted on
 
-    def probability(self, stretch: Stretch) -> float:
-        """Return the probability that a stretch is right, 0..1."""
+    def probability(self, stretch: Stretch, *more: float) -> float:
+        """Return the probability that a stretch is right, 0..1.
+
+        Of a clip one more feature counts: what share of its frames the stretch is.
+        """
+        values = (*features(stretch), *more)
         if stretch.likeness is None:
-            return self.plain.probability(features(stretch))
-        return self.pictured.probability((*features(stretch), stretch.likeness))
+            return self.plain.probability(values)
+        return self.pictured.probability((*values, stretch.likeness))
 
 
 @cache
@@ -97,8 +106,9 @@ def _regression(values: Mapping[str, object], name: str, file: str) -> Regressio
     weights, offset = (
         (found.get("weights"), found.get("offset")) if isinstance(found, Mapping) else (None, None)
     )
-    if not isinstance(weights, Mapping) or set(weights) != set(NAMES[name]):
-        raise CorruptData(f"{file}: {name} needs weights of {', '.join(NAMES[name])}")
+    names = names_of(file, name)
+    if not isinstance(weights, Mapping) or set(weights) != set(names):
+        raise CorruptData(f"{file}: {name} needs weights of {', '.join(names)}")
     if not isinstance(offset, int | float):
         raise CorruptData(f"{file}: {name} needs the number offset")
-    return Regression(tuple(float(weights[one]) for one in NAMES[name]), float(offset))
+    return Regression(tuple(float(weights[one]) for one in names), float(offset))

@@ -20,34 +20,36 @@ from bench.quality.method import ROOT
 from bench.timeline import methods
 from bench.timeline.metrics import is_right
 from bench.timeline.plan import Ask
-from bench.timeline.run import QUICK, Options, make
+from bench.timeline.run import FULL, QUICK, Made, Options, Sizes, make
 from bench.timeline.spans import Span
 from mitate.kernels.signature import Signature
 from mitate.server import search_clip, segments
 from mitate.server.stretches import Stretch
 
 Floats = NDArray[np.float64]
-Pair = tuple[Stretch, bool]  # and whether it is right
+Pair = tuple[Stretch, tuple[float, ...], bool]  # with what else is known, and whether it is right
 What = Literal["timelines", "clips"]
 SEEDS = (2,)
 _BEST = 3  # stretches of a clip, of which all but one are wrong
 _PART_MS = (400, 3000)
+_DISTRACTORS = (QUICK.distractors, FULL.distractors)  # evidence is worth less among more
 
 
 def calibrate(media: Path, jobs: int, what: What, seeds: Sequence[int] = SEEDS) -> None:
     """Fit and keep the calibration of timelines or of clips."""
     file, collected, ridge = _COLLECTED[what]
-    found = fitted([pair for seed in seeds for pair in collected(media, jobs, seed)], ridge)
+    found = fitted(file, [pair for seed in seeds for pair in collected(media, jobs, seed)], ridge)
     path = ROOT / "server" / file
     path.write_text(json.dumps(found, indent=1) + "\n")
     print(f"{path}\n{path.read_text()}")
 
 
-def fitted(pairs: Sequence[Pair], ridge: float) -> dict[str, object]:
+def fitted(file: str, pairs: Sequence[Pair], ridge: float) -> dict[str, object]:
     """Return a calibration as it is kept."""
     found: dict[str, object] = {"n_segments": len(pairs)}
-    for kind, names in segments.NAMES.items():
-        known = [(_features(stretch, names), right) for stretch, right in pairs]
+    for kind in (segments.PLAIN, segments.PICTURED):
+        names = segments.names_of(file, kind)
+        known = [(_features(stretch, more, names), right) for stretch, more, right in pairs]
         some = [(values, right) for values, right in known if values is not None]
         values, right = (np.array(column) for column in zip(*some, strict=True))
         weights, offset = fit(values, right, ridge)
@@ -56,12 +58,13 @@ def fitted(pairs: Sequence[Pair], ridge: float) -> dict[str, object]:
     return found
 
 
-def _features(stretch: Stretch, names: Sequence[str]) -> tuple[float, ...] | None:
+def _features(
+    stretch: Stretch, more: tuple[float, ...], names: Sequence[str]
+) -> tuple[float, ...] | None:
+    values = (*segments.features(stretch), *more)
     if segments.LIKENESS not in names:
-        return segments.features(stretch)
-    if stretch.likeness is None:
-        return None
-    return (*segments.features(stretch), stretch.likeness)
+        return values
+    return None if stretch.likeness is None else (*values, stretch.likeness)
 
 
 def fit(
@@ -95,30 +98,36 @@ def _segments(media: Path, jobs: int, seed: int) -> list[Pair]:
             scoped = made.indexed.without(ask.left_out)
             claims = methods.ours(ask, made.signatures[ask.kind, ask.number], scoped)
         times_ms = made.signatures[ask.kind, ask.number].times_ms
-        by_begin = {int(times_ms[one.first]): one for one in noting.seen}
+        by_begin = {int(times_ms[one.first]): one for one, _ in noting.seen}
         for claim in claims:
             stretch = by_begin.get(int(claim.query_from))
             if stretch is not None:
-                pairs.append((stretch, is_right(claim, ask.truth())))
+                pairs.append((stretch, (), is_right(claim, ask.truth())))
     return pairs
 
 
 def _clips(media: Path, jobs: int, seed: int) -> list[Pair]:
     """Return the best stretches of clips and of a short part of each; are they right?"""
-    sizes = replace(QUICK, amvs=0, unseen=0, clips_per_edit=2, negatives=200, pairs=0)
-    made = make(Options(media, sizes, jobs=jobs, seed=seed))
-    rng = np.random.default_rng((seed, 5))
     pairs: list[Pair] = []
-    for ask in [*made.asks["clip"], *made.asks["negative"]]:
-        whole = made.signatures[ask.kind, ask.number]
-        for signature in (whole, _short_part(whole, rng)):
-            noting = _Noting([], 0.0)
-            with mock.patch.object(search_clip, "clip_calibration", partial(_same, noting)):
-                methods.our_clip(ask, signature, made.indexed.without(ask.left_out))
-            for stretch in noting.seen[:_BEST]:
-                claim = _claim(ask, signature, stretch)
-                pairs.append((stretch, is_right(claim, ask.truth())))
+    for distractors in _DISTRACTORS:
+        sizes = Sizes(0, 0, 0, clips_per_edit=2, negatives=200, distractors=distractors, pairs=0)
+        made = make(Options(media, sizes, jobs=jobs, seed=seed))
+        rng = np.random.default_rng((seed, 5))
+        for ask in [*made.asks["clip"], *made.asks["negative"]]:
+            whole = made.signatures[ask.kind, ask.number]
+            for signature in (whole, _short_part(whole, rng)):
+                pairs += _answers(made, ask, signature)
     return pairs
+
+
+def _answers(made: Made, ask: Ask, signature: Signature) -> list[Pair]:
+    noting = _Noting([], 0.0)
+    with mock.patch.object(search_clip, "clip_calibration", partial(_same, noting)):
+        methods.our_clip(ask, signature, made.indexed.without(ask.left_out))
+    return [
+        (stretch, more, is_right(_claim(ask, signature, stretch), ask.truth()))
+        for stretch, more in noting.seen[:_BEST]
+    ]
 
 
 def _short_part(whole: Signature, rng: np.random.Generator) -> Signature:
@@ -144,15 +153,15 @@ def _same(noting: _Noting) -> _Noting:
 class _Noting:
     """Gives every stretch the same probability and notes it."""
 
-    seen: list[Stretch]
+    seen: list[tuple[Stretch, tuple[float, ...]]]
     given: float
 
-    def probability(self, stretch: Stretch) -> float:
-        self.seen.append(stretch)
+    def probability(self, stretch: Stretch, *more: float) -> float:
+        self.seen.append((stretch, more))
         return self.given
 
 
 _COLLECTED: dict[What, tuple[str, Callable[[Path, int, int], list[Pair]], float]] = {
     "timelines": (segments.NAME, _segments, 0.02),
-    "clips": (segments.CLIPS, _clips, 0.005),
+    "clips": (segments.CLIPS, _clips, 0.002),
 }
