@@ -20,7 +20,18 @@ def thumbnails(
 
     A picture with fewer samples than cells repeats them.
     """
-    means = _filled(grids.rgb_means_of(numbers, WHOLE, THUMB_ROWS, THUMB_COLS))
+    return _luma(_filled(grids.rgb_means_of(numbers, WHOLE, THUMB_ROWS, THUMB_COLS)))
+
+
+def thumbnails_with_holes(
+    grids: Grids,
+    numbers: npt.NDArray[np.int64],  # (n,) increasing
+) -> npt.NDArray[np.uint8]:
+    """Return the same with cells black that have no samples, as a GPU leaves them."""
+    return _luma(np.nan_to_num(grids.rgb_means_of(numbers, WHOLE, THUMB_ROWS, THUMB_COLS)))
+
+
+def _luma(means: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     return np.rint(luma_of_means(means)).astype(np.uint8)
 
 

@@ -22,7 +22,7 @@ from mitate.kernels.describe_gpu import DevicePicture, DevicePlane, GpuDescriber
 from mitate.kernels.grids import Grids
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
-from mitate.kernels.thumbnails import thumbnails
+from mitate.kernels.thumbnails import thumbnails_with_holes
 from mitate.kernels.windows import WINDOWS, window_layouts
 
 SOURCE = KERNELS / "describe.cu"
@@ -113,7 +113,8 @@ def check(frames: list[Both], rect: Rect, launcher: HostLauncher) -> None:
     chosen = np.arange(0, len(frames), 2)
     windows = describer.windows(chosen, [window.rect for window in WINDOWS])
     np.testing.assert_array_equal(windows, window_layouts(grids, chosen))
-    np.testing.assert_array_equal(describer.thumbnails(chosen), thumbnails(grids, chosen))
+    wanted = thumbnails_with_holes(grids, chosen)
+    np.testing.assert_array_equal(describer.thumbnails(chosen), wanted)
 
 
 @pytest.mark.parametrize(
