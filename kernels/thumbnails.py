@@ -41,7 +41,7 @@ def _filled(
     """Return means in which rows and columns without samples are their nearest neighbours."""
     for axis, others in ((1, (0, 2, 3)), (2, (0, 1, 3))):
         known = np.flatnonzero(~np.isnan(means).all(axis=others))
-        if len(known) < means.shape[axis]:
+        if 0 < len(known) < means.shape[axis]:
             places = np.arange(means.shape[axis])
             nearest = known[np.abs(places[:, None] - known).argmin(axis=1)]
             means = np.take(means, nearest, axis=axis)

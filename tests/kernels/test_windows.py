@@ -8,7 +8,7 @@ from mitate.kernels.colour import Colour
 from mitate.kernels.decode import Picture
 from mitate.kernels.grids import CELLS, FINE_CELLS, Grids
 from mitate.kernels.layout import describe
-from mitate.kernels.signature import N_WINDOWS
+from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS
 from mitate.kernels.thumbnails import thumbnails
 from mitate.kernels.windows import WINDOWS, mirrored_window, window_layouts
 
@@ -86,3 +86,8 @@ def test_a_thumbnail_of_a_picture_with_fewer_samples_than_cells_has_no_holes() -
     (thumbnail,) = thumbnails(grids_of(grey(samples)), np.array([0]))
     wanted = np.interp(np.linspace(0, 29, thumbnail.shape[1]), np.arange(30), ramp)
     np.testing.assert_allclose(thumbnail, np.broadcast_to(wanted, thumbnail.shape), atol=12)
+
+
+def test_of_no_pictures_there_are_no_thumbnails() -> None:
+    grids = grids_of(grey(drawing()))
+    assert thumbnails(grids, np.zeros(0, np.int64)).shape == (0, THUMB_ROWS, THUMB_COLS)
