@@ -15,17 +15,17 @@ from mitate.kernels.fine import agreements
 from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.signature import Signature
 from mitate.kernels.windows import WINDOWS
-from mitate.server.emissions import Line
+from mitate.server.emissions import Floats, Line
+
+Window = tuple[float, float, float, float]  # left, top, right, bottom in 0..1
 
 N_LOOKS = 4  # small pictures of the query that are compared
 _SPREAD_MS = 90.0  # around the place on the line, where a run of the source may lie
 _DARK = 26  # luma up to which rows and columns are taken for a border
+_BRIGHT_SHARE = 0.12  # of a row or column, from which it is none: captions lie across borders
 _LEAST_CELLS = 6  # of a picture within its border, along each side
-_WHOLE = (0.0, 0.0, 1.0, 1.0)
+_WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _LARGEST_WINDOW = 0  # in which any picture is tried
-Range = tuple[int, int]  # first and stop
-Part = tuple[float, float, float, float]  # left, top, right, bottom in 0..1
-Pair = tuple[int, int, Part]  # look, run of the source, and what part of it the look may show
 
 
 def likeness(
@@ -39,49 +39,39 @@ def likeness(
     if not len(runs) or not len(source.run_first):
         return None
     looks = query.thumbnails[runs]
-    inside = _within_border(looks)
-    if inside is None:
+    if looks.max() <= _DARK:
         return None
+    if line.mirrored:
+        looks = looks[:, :, ::-1]
     times_ms = query.times_ms[query.kept_first[query.run_first[runs]]]
-    pairs = [
-        (view, run, window)
-        for view, at_ms in enumerate(line.at(times_ms))
-        for run in _runs_near(source, float(at_ms))
-        for window in _windows(line)
-    ]
-    tall, wide = (slice(*one) for one in inside)
-    framed = looks[:, tall, wide]
+    near = [_runs_near(source, float(at_ms)) for at_ms in line.at(times_ms)]
+    thumbnails = [source.thumbnails[numbers] for numbers in near]
     aspect = query.rect.width / query.rect.height
-    # A dark side may be a border or a part of the picture.
-    found = [_agreement(looks, aspect, source, line, pairs)]
-    if framed.shape != looks.shape:
-        shape = aspect * (framed.shape[2] / looks.shape[2]) / (framed.shape[1] / looks.shape[1])
-        found.append(_agreement(framed, shape, source, line, pairs))
-    return max(found)
+    rows, cols = looks.shape[1:]
+    return max(
+        _agreement(part, aspect * (part.shape[2] / cols) / (part.shape[1] / rows), thumbnails, line)
+        for part in _parts(looks)
+    )
 
 
 def _agreement(
-    looks: NDArray[np.uint8],  # (n, rows, cols) of the query
-    aspect: float,  # width by height of what they show
-    source: Signature,
+    looks: NDArray[np.uint8],  # (n, rows, cols)
+    aspect: float,
+    thumbnails: Sequence[NDArray[np.uint8]],  # of the source, for each look
     line: Line,
-    pairs: Sequence[Pair],
 ) -> float:
-    """Return how well the looks agree with the best run and window of each."""
-    if line.mirrored:
-        looks = looks[:, :, ::-1]
-    best = []
-    for view, look in enumerate(looks):
-        mine = [(run, window) for number, run, window in pairs if number == view]
-        best.append(
-            agreements(
-                np.ascontiguousarray(look[None], np.float32),
-                np.full(1, aspect),
-                np.zeros(len(mine), np.int64),
-                np.ascontiguousarray(source.thumbnails[[run for run, _ in mine]]),
-                np.array([window for _, window in mine], np.float64),
-            ).max()
-        )
+    """Return the median over looks of the best agreement with any of the thumbnails for it."""
+    windows = np.array(_windows(line), np.float64)
+    best = [
+        agreements(
+            np.ascontiguousarray(look[None], np.float32),
+            np.full(1, aspect),
+            np.zeros(len(theirs) * len(windows), np.int64),
+            np.repeat(theirs, len(windows), axis=0),
+            np.tile(windows, (len(theirs), 1)),
+        ).max()
+        for look, theirs in zip(looks, thumbnails, strict=True)
+    ]
     return float(np.median(best))
 
 
@@ -101,7 +91,7 @@ def _runs_near(source: Signature, at_ms: float) -> list[int]:
     return sorted({int(run) for run in source.run_of(source.kept_of(frames))})
 
 
-def _windows(line: Line) -> list[Part]:
+def _windows(line: Line) -> list[Window]:
     """Return what parts of the source a picture may show, left, top, right, bottom in 0..1."""
     numbers = dict.fromkeys([*line.windows, _LARGEST_WINDOW])
     rects = [WINDOWS[number].rect for number in numbers]
@@ -109,10 +99,22 @@ def _windows(line: Line) -> list[Part]:
     return [_WHOLE, *parts]  # type: ignore[list-item]
 
 
-def _within_border(looks: NDArray[np.uint8]) -> tuple[Range, Range] | None:
-    """Return the rows and columns within the dark ones around all pictures; None if all are."""
+def _parts(looks: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return pictures, and these without the dark columns or rows around all of them.
+
+    Dark lines are a border, or belong to a dark picture.
+    """
     bright = looks.max(axis=0) > _DARK
-    rows, cols = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
-    if len(rows) < _LEAST_CELLS or len(cols) < _LEAST_CELLS:
+    rows, cols = (_lit(bright.mean(axis=side)) for side in (1, 0))
+    ways = dict.fromkeys([(None, None), (None, cols), (rows, None), (rows, cols)])
+    return [
+        looks[:, slice(*(down or (None,))), slice(*(across or (None,)))] for down, across in ways
+    ]
+
+
+def _lit(shares: Floats) -> tuple[int, int] | None:
+    """Return first and stop of the lines within the dark ones; None if none or all of them are."""
+    lit = np.flatnonzero(shares > _BRIGHT_SHARE)
+    if len(lit) < _LEAST_CELLS or lit[-1] + 1 - lit[0] == len(shares):
         return None
-    return (int(rows[0]), int(rows[-1]) + 1), (int(cols[0]), int(cols[-1]) + 1)
+    return int(lit[0]), int(lit[-1]) + 1
