@@ -22,6 +22,9 @@ from mitate.kernels.vector import derive
 TOLERANCE = 7.0
 # Share of the cells of a line that have it, for the line to be border.
 FLAT_SHARE = 0.88
+# The same where captions or logos lie on it.
+COVERED_SHARE = 0.6
+SAME_DEPTH = 1.0  # cells by which borders on two sides may differ then
 # The line behind the edge must differ from it by so many levels in such a share of its cells, in
 # some frame.
 EDGE_LEVELS = 21.0
@@ -36,6 +39,8 @@ STEP_LEVELS = 12.0
 LEAST_LEFT = 0.25
 # Squared distance of searched vectors of neighbouring frames from which a shot begins.
 CUT_DISTANCE = 3000
+# Frames that are looked at alone where a shot shows no border.
+SHORTEST_PART = 5
 _LUMA = np.array([0.299, 0.587, 0.114])
 _BLOCKS = 8
 _FAR = FINE_CELLS - 1
@@ -112,25 +117,48 @@ def shot_edges(cells: Floats, layouts: Layouts) -> Edges:
     """Return where the content of the shot of each frame ends."""
     luma = cells @ _LUMA
     vectors = derive(layouts).astype(np.int32)
-    change = ((vectors[1:] - vectors[:-1]) ** 2).sum(axis=1)
-    starts = [0, *(np.flatnonzero(change > CUT_DISTANCE) + 1).tolist(), len(luma)]
+    cut = ((vectors[1:] - vectors[:-1]) ** 2).sum(axis=1) > CUT_DISTANCE
+    # Shots that fade into each other are told apart by their outer lines.
+    outer = _outer_lines(cells)
+    cut |= (outer[1:] != outer[:-1]).any(axis=1)
+    starts = [0, *(np.flatnonzero(cut) + 1).tolist(), len(luma)]
     edges = np.tile([0.0, 0.0, 1.0, 1.0], (len(luma), 1))
     for first, stop in pairwise(starts):
-        edges[first:stop] = edges_of_shot(luma[first:stop])
+        if outer[first].any():
+            _fill_edges(luma[first:stop], edges[first:stop])
     return edges
 
 
-def edges_of_shot(
+def _fill_edges(luma: Floats, edges: Edges) -> None:
+    """Set the edges of a shot, or of parts of what may be several that fade into each other."""
+    edges[:] = _edges_of_shot(luma)
+    middle = len(luma) // 2
+    if (edges[0] == [0.0, 0.0, 1.0, 1.0]).all() and middle >= SHORTEST_PART:
+        _fill_edges(luma[:middle], edges[:middle])
+        _fill_edges(luma[middle:], edges[middle:])
+
+
+def _outer_lines(cells: Floats) -> npt.NDArray[np.bool_]:
+    """Tell where left and right, or top and bottom, have one colour each, (n, 2)."""
+    across = (_is_plain(cells[:, :, 0]), _is_plain(cells[:, :, -1]))
+    down = (_is_plain(cells[:, 0]), _is_plain(cells[:, -1]))
+    return np.stack([np.logical_or(*across), np.logical_or(*down)], axis=1)
+
+
+def _is_plain(edge: Floats) -> npt.NDArray[np.bool_]:
+    middle = np.median(edge, axis=1, keepdims=True)
+    same = (np.abs(edge - middle) <= TOLERANCE).all(axis=2)
+    return np.asarray(same.mean(axis=1) >= COVERED_SHARE)
+
+
+def _edges_of_shot(
     luma: Floats,  # (n, rows, columns) of cells, of consecutive frames
 ) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom of what is inside the border, in shares of the frame."""
     n_rows, n_columns = luma.shape[1:]
-    lines = luma.transpose(0, 2, 1)  # rows of cells become columns
-    top = _depth(lines)
-    bottom = _depth(lines[:, :, ::-1])
+    top, bottom = _pair(luma.transpose(0, 2, 1))  # rows of cells become columns
     inside = slice(int(np.ceil(top)), n_rows - int(np.ceil(bottom)))
-    left = _depth(luma[:, inside]) if inside.stop > inside.start else 0.0
-    right = _depth(luma[:, inside, ::-1]) if inside.stop > inside.start else 0.0
+    left, right = _pair(luma[:, inside]) if inside.stop > inside.start else (0.0, 0.0)
     if n_columns - left - right < LEAST_LEFT * n_columns or (
         n_rows - top - bottom < LEAST_LEFT * n_rows
     ):
@@ -138,8 +166,24 @@ def edges_of_shot(
     return left / n_columns, top / n_rows, 1 - right / n_columns, 1 - bottom / n_rows
 
 
+def _pair(luma: Floats) -> tuple[float, float]:
+    """Return how many columns on the left and on the right are border.
+
+    Where something covers a part of a border, both sides must agree on its depth.
+    """
+    sides = luma, luma[:, :, ::-1]
+    strict = [_depth(side) for side in sides]
+    if all(strict):
+        return strict[0], strict[1]
+    covered = [_depth(side, COVERED_SHARE) for side in sides]
+    if all(covered) and abs(covered[0] - covered[1]) <= SAME_DEPTH:
+        return covered[0], covered[1]
+    return strict[0], strict[1]
+
+
 def _depth(
     luma: Floats,  # (n, rows, columns)
+    flat_share: float = FLAT_SHARE,  # of the cells of a line of border
 ) -> float:
     """Return how many columns of cells, in fractions, are border in all frames of a shot.
 
@@ -149,7 +193,7 @@ def _depth(
     colours = np.median(luma[:, :, 0], axis=1)
     apart = np.abs(luma - colours[:, None, None])
     shown = (apart > TOLERANCE).mean(axis=1).max(axis=0)  # share of cells of each column
-    flat = shown <= 1 - FLAT_SHARE
+    flat = shown <= 1 - flat_share
     still = (np.ptp(luma, axis=0) <= 2 * TOLERANCE).mean(axis=0) >= FLAT_SHARE
     written = still & (shown <= 1 - WRITTEN_SHARE)
     written[int(WRITTEN_DEPTH * len(written)) :] = False

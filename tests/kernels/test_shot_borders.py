@@ -87,11 +87,39 @@ def test_frames_of_a_shot_must_agree() -> None:
     rng = np.random.default_rng(5)
     dark = framed(smooth(rng, 800, 600), 100, 0)
     bright = dark.copy()
-    bright[0, 300:600, :100] = 90.0  # something comes into the dark part
+    bright[0, 200:600, :100] = 90.0  # something comes into the dark part
     cells = cells_of(np.concatenate([dark, bright]))
     found = shot_edges(cells, np.repeat(layouts_of(cells)[:1], 2, axis=0))
     assert found[:, 0].tolist() == [0, 0]
     assert found[0, 2] == pytest.approx(0.875, abs=0.003)
+
+
+def test_a_logo_on_one_bar_leaves_it_a_bar() -> None:
+    picture = framed(smooth(np.random.default_rng(6), 800, 600), 100, 0)
+    picture[0, 40:200, 730:790] = 230.0
+    found = shot_edges(cells_of(picture), layouts_of(cells_of(picture)))[0] * 800
+    assert found == pytest.approx([100, 0, 700, 800], abs=3)
+
+
+def test_a_covered_side_is_no_bar_without_its_like_on_the_other() -> None:
+    picture = smooth(np.random.default_rng(6), 800, 800)[None]
+    picture[0, :500, :100] = 0.0
+    cells = cells_of(picture)
+    assert shot_edges(cells, layouts_of(cells)).tolist() == [[0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("dark", [1.0, 0.02])  # the other shot; a dark one has plain outer lines
+def test_a_shot_between_bars_may_fade_into_one_without(dark: float) -> None:
+    rng = np.random.default_rng(8)
+    barred = framed(smooth(rng, 800, 600), 100, 0)
+    full = smooth(rng, 800, 800)[None] * dark
+    shares = np.concatenate([np.zeros(20), np.linspace(0.1, 0.9, 5), np.ones(15)])
+    cells = cells_of(barred) + shares[:, None, None, None] * cells_of(full - barred)
+    same = np.repeat(layouts_of(cells)[:1], len(cells), axis=0)  # no frame jumps
+    found = shot_edges(cells, same)
+    assert found[0, 0] == pytest.approx(0.125, abs=0.003)
+    assert (found[:10, 0] > 0.12).all()
+    assert dark < 1 or (found[-8:, 0] == 0).all()
 
 
 def test_a_caption_across_the_bars_leaves_them_bars() -> None:
