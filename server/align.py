@@ -163,8 +163,8 @@ class _Aligner(Follower):
         spans = self._joined(
             [(again[one.course].line, one.first, one.stop) for one in chosen], self.refined
         )
-        spans = self._joined(spans, self.slid)
         spans = self._joined(spans, self.settled)
+        spans = self._joined(spans, self.slid)
         stretches = [
             self.finished(line, first, stop, self._limits(spans, place))
             for place, (line, first, stop) in enumerate(spans)

@@ -104,16 +104,14 @@ class Follower:
         )
 
     def slid(self, line: Line, first: int, stop: int) -> Line:
-        """Slide a line along its source to where it fits best, and fit it there."""
-        moved = slide_line(
+        """Slide a line along its source to where it fits best."""
+        return slide_line(
             line,
             self.query,
             int(self.sampled[first]),
             int(self.sampled[stop - 1]) + 1,
             self.references[line.source_id],
-            self.likelihood,
         )
-        return line if moved is line else self.refined(moved, first, stop)
 
     def settled(self, line: Line, first: int, stop: int) -> Line:
         """Fit a line, then give it a plainer speed where it has not earned its own."""

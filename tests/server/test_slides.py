@@ -9,13 +9,12 @@ from signatures import moving_layouts, signature
 from test_search_picture import Shelf
 
 from mitate.kernels.vector import derive
-from mitate.server.emissions import Frames, Likelihood, Line, Reference
+from mitate.server.emissions import Frames, Line, Reference
 from mitate.server.search_clip import scan
 from mitate.server.slides import REACH_MS, slide_line
 
 FPS = 24
 LONG = 30 * FPS
-EVEN = Likelihood.for_rows(100_000)
 PLAIN = Line(1, False, 1.0, 10_000.0)
 Layouts = NDArray[np.uint8]
 
@@ -47,7 +46,7 @@ def test_a_line_slides_along_a_slow_scene_to_its_place(seed: int, error_ms: int)
     film = slow(seed)
     query = shot(film, 12_000, 2 * FPS)
     line = PLAIN._replace(offset_ms=12_000.0 + error_ms)
-    found = slide_line(line, query, 0, len(query), reference(film), EVEN)
+    found = slide_line(line, query, 0, len(query), reference(film))
     assert found.speed == 1
     assert abs(found.offset_ms - 12_000) <= 200
 
@@ -56,7 +55,7 @@ def test_a_line_slides_along_a_slow_scene_to_its_place(seed: int, error_ms: int)
 def test_another_speed_is_found_with_the_place(speed: float) -> None:
     film = moving_layouts(np.random.default_rng(3), LONG, 240, held_frames=1)
     query = shot(film, 10_100, 3 * FPS, speed)
-    found = slide_line(PLAIN, query, 0, len(query), reference(film), EVEN)
+    found = slide_line(PLAIN, query, 0, len(query), reference(film))
     assert found.speed == speed
     assert abs(found.offset_ms - 10_100) <= 60
 
@@ -64,16 +63,16 @@ def test_another_speed_is_found_with_the_place(speed: float) -> None:
 def test_a_line_stays_where_all_places_are_alike_or_it_runs_backwards() -> None:
     still = np.repeat(slow(1)[:1], LONG, axis=0)
     query = shot(still, 12_000, 2 * FPS)
-    assert slide_line(PLAIN, query, 0, len(query), reference(still), EVEN) is PLAIN
+    assert slide_line(PLAIN, query, 0, len(query), reference(still)) is PLAIN
     backwards = PLAIN._replace(speed=-1.0)
-    assert slide_line(backwards, query, 0, len(query), reference(still), EVEN) is backwards
+    assert slide_line(backwards, query, 0, len(query), reference(still)) is backwards
 
 
 def test_a_line_at_the_end_of_its_source_is_slid_within_it() -> None:
     film = slow(4)
     query = shot(film, 28_000, 2 * FPS - 2)
     line = PLAIN._replace(offset_ms=28_000.0 + REACH_MS / 2)
-    found = slide_line(line, query, 0, len(query), reference(film), EVEN)
+    found = slide_line(line, query, 0, len(query), reference(film))
     assert abs(found.offset_ms - 28_000) <= 200
 
 
