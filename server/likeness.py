@@ -15,14 +15,15 @@ from mitate.kernels.fine import agreements
 from mitate.kernels.grids import FINE_CELLS
 from mitate.kernels.signature import Signature
 from mitate.kernels.windows import WINDOWS
-from mitate.server.emissions import Floats, Line
+from mitate.server.emissions import Line
 
 Window = tuple[float, float, float, float]  # left, top, right, bottom in 0..1
 
 N_LOOKS = 4  # small pictures of the query that are compared
 _SPREAD_MS = 90.0  # around the place on the line, where a run of the source may lie
-_DARK = 26  # luma up to which rows and columns are taken for a border
-_BRIGHT_SHARE = 0.12  # of a row or column, from which it is none: captions lie across borders
+_DARK = 26  # luma of a picture that shows nothing
+_SAME_COLOUR = 10  # levels by which cells of a border differ
+_COVERED_SHARE = 0.25  # of a line of a border that captions and logos may cover
 _LEAST_CELLS = 6  # of a picture within its border, along each side
 _WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _LARGEST_WINDOW = 0  # in which any picture is tried
@@ -100,21 +101,28 @@ def _windows(line: Line) -> list[Window]:
 
 
 def _parts(looks: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Return pictures, and these without the dark columns or rows around all of them.
+    """Return pictures, and these without the plain columns or rows around all of them.
 
-    Dark lines are a border, or belong to a dark picture.
+    Plain lines are a border, or belong to the picture.
     """
-    bright = looks.max(axis=0) > _DARK
-    rows, cols = (_lit(bright.mean(axis=side)) for side in (1, 0))
-    ways = dict.fromkeys([(None, None), (None, cols), (rows, None), (rows, cols)])
-    return [
-        looks[:, slice(*(down or (None,))), slice(*(across or (None,)))] for down, across in ways
-    ]
+    cols, rows = _within(looks), _within(looks.transpose(0, 2, 1))
+    found = [looks]
+    if cols is not None:
+        found.append(looks[:, :, cols])
+    if rows is not None:
+        found += [one[:, rows] for one in found]
+    return found
 
 
-def _lit(shares: Floats) -> tuple[int, int] | None:
-    """Return first and stop of the lines within the dark ones; None if none or all of them are."""
-    lit = np.flatnonzero(shares > _BRIGHT_SHARE)
-    if len(lit) < _LEAST_CELLS or lit[-1] + 1 - lit[0] == len(shares):
-        return None
-    return int(lit[0]), int(lit[-1]) + 1
+def _within(looks: NDArray[np.uint8]) -> slice | None:
+    """Return the columns between those that are plain on either side; None if there are none."""
+    left, right = _plain(looks), _plain(looks[:, :, ::-1])
+    n = looks.shape[2] - left - right
+    return slice(left, left + n) if left + right and n >= _LEAST_CELLS else None
+
+
+def _plain(looks: NDArray[np.uint8]) -> int:
+    """Return how many columns have the colour of the first one in all pictures, but for a part."""
+    colours = np.median(looks[:, :, 0], axis=1).astype(np.int16)
+    other = (np.abs(looks - colours[:, None, None]) > _SAME_COLOUR).mean(axis=1).max(axis=0)
+    return int(np.append(other > _COVERED_SHARE, True).argmax())

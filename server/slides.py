@@ -6,7 +6,7 @@ so each place is measured, at several speeds and for several parts of the frame,
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class _Around:
         step_ms = self._reference.step_ms
         return float(self._costs(self._line.speed, part, step_ms * np.arange(-1, 2)).min())
 
-    def _costs(self, speed: float, part: int, shifts_ms: Floats) -> Floats:
+    def _costs(self, speed: float, part: int, shifts_ms: NDArray[np.floating[Any]]) -> Floats:
         times_ms = self._at_ms + speed * (self._times_ms - self.middle_ms)
         places_ms = times_ms + shifts_ms[:, None]
         frames = self._reference.frames_at(places_ms) - self._first
