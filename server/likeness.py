@@ -34,9 +34,10 @@ def likeness(
     source: Signature,
     line: Line,
     span: tuple[int, int],  # frames of the query, first and stop
+    n_looks: int = N_LOOKS,
 ) -> float | None:
     """Return how well both agree, 1 at most, or None where there are no pictures."""
-    runs = _runs_within(query, *span)
+    runs = _runs_within(query, *span, n_looks)
     if not len(runs) or not len(source.run_first):
         return None
     looks = query.thumbnails[runs]
@@ -76,13 +77,13 @@ def _agreement(
     return float(np.median(best))
 
 
-def _runs_within(query: Signature, first: int, stop: int) -> NDArray[np.int64]:
+def _runs_within(query: Signature, first: int, stop: int, n_looks: int) -> NDArray[np.int64]:
     """Return a few runs that begin within some frames, evenly; the one shown there if none does."""
     begins = query.kept_first[query.run_first].astype(np.int64)
     low, high = np.searchsorted(begins, [first, stop])
     if low == high:
         low = max(0, low - 1)
-    chosen = np.linspace(low, high - 1, min(N_LOOKS, high - low))
+    chosen = np.linspace(low, high - 1, min(n_looks, high - low))
     return np.asarray(np.unique(np.rint(chosen)), np.int64)
 
 

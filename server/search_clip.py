@@ -18,6 +18,7 @@ from mitate.server.clip_stretches import (
     most_probable_first,
 )
 from mitate.server.emissions import Frames, Likelihood, Line
+from mitate.server.hypotheses import Hits
 from mitate.server.library import LoadedSource
 from mitate.server.likeness import likeness
 from mitate.server.query_views import SomeViews
@@ -25,10 +26,13 @@ from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
 from mitate.server.search import TIE_SHARE, Find, NameOf, make_alternative, make_match
 from mitate.server.search_frames import FrameSearch, frames_of
 from mitate.server.search_picture import search_pictures
+from mitate.server.second_look import look_again
 from mitate.server.segments import clip_calibration, segment_calibration
-from mitate.server.stretches import Stretch, overlap
+from mitate.server.stretches import Follower, Stretch, overlap
 
 SMALLEST_EVIDENCE = 1.0  # frames' worth of content below which a clip is uninformative
+SURE_PROBABILITY = 0.8  # of a segment, from which its rivals are not compared by pictures
+_COMPARED_RIVALS = 3
 _OVERLAP_SHARE = 0.5  # of a stretch that another must cover to rival it
 
 
@@ -40,6 +44,8 @@ class _Aligned:
     frames: Frames
     alignment: Alignment
     sources: Mapping[int, LoadedSource]
+    follower: Follower
+    close: Hits  # frames of sources that sampled frames came close to
     informative: bool
     timings_ms: Mapping[str, float]
 
@@ -97,16 +103,49 @@ def scan(
 ) -> Timeline:
     """Return the segments of a video in query order, with other episodes that show the same."""
     aligned = _aligned(signature, find, find_windows, mirrored)
-    pairs = zip(
-        map(aligned.looked_at, aligned.alignment.timeline), aligned.alignment.rivals, strict=True
-    )
+    if not aligned.informative:
+        return Timeline(signature.duration_ms, (), aligned.timings_ms)
+    held = [
+        _most_probable(aligned, one, rivals)
+        for one, rivals in zip(aligned.alignment.timeline, aligned.alignment.rivals, strict=True)
+    ]
+    told = [(chance, rivals) for chance, rivals in held if chance.is_believed]
+    begun = time.perf_counter()
+    told += [(chance, []) for chance in _looked_at_again(aligned, [one.stretch for one, _ in told])]
+    again_ms = (time.perf_counter() - begun) * 1000
     segments = tuple(
-        _match(aligned, chance, _other_episodes(aligned, one, rivals), name_of)
-        for one, rivals in pairs
-        for chance in [Chance(one, segment_calibration().probability(one))]
-        if chance.is_believed and aligned.informative
+        _match(aligned, chance, _other_episodes(aligned, chance.stretch, rivals), name_of)
+        for chance, rivals in sorted(told, key=lambda one: one[0].stretch.first)
     )
-    return Timeline(signature.duration_ms, segments, aligned.timings_ms)
+    timings_ms = {**aligned.timings_ms, "align": aligned.timings_ms["align"] + again_ms}
+    return Timeline(signature.duration_ms, segments, timings_ms)
+
+
+def _most_probable(
+    aligned: _Aligned, one: Stretch, rivals: Sequence[Stretch]
+) -> tuple[Chance, list[Stretch]]:
+    """Return the most probable of a stretch and its rivals, and the others; pictures decide."""
+    probability = segment_calibration().probability
+    chances = [Chance(looked, probability(looked)) for looked in [aligned.looked_at(one)]]
+    if chances[0].probability >= SURE_PROBABILITY or not rivals:
+        return chances[0], list(rivals)
+    looks = map(aligned.looked_at, rivals[:_COMPARED_RIVALS])
+    chances += [Chance(looked, probability(looked)) for looked in looks]
+    best = max(chances, key=lambda chance: chance.probability)
+    others = [chance.stretch for chance in chances if chance is not best and chance.is_believed]
+    return best, others
+
+
+def _looked_at_again(aligned: _Aligned, told: Sequence[Stretch]) -> list[Chance]:
+    """Return what is believed of shots that nothing told explains, once pictures are compared."""
+
+    def alike(line: Line, span: tuple[int, int], n_looks: int) -> float | None:
+        source = aligned.sources[line.source_id].signature
+        return likeness(aligned.signature, source, line, span, n_looks)
+
+    found = look_again(aligned.follower, aligned.close, told, alike)
+    chances = [Chance(one, segment_calibration().probability(one)) for one in found]
+    return [one for one in chances if one.is_believed]
 
 
 def _aligned(
@@ -126,7 +165,11 @@ def _aligned(
         "align": (time.perf_counter() - searched - search.parts_s) * 1000,
     }
     informative = bool(search.frames.shares().sum() >= SMALLEST_EVIDENCE)
-    return _Aligned(signature, frames, alignment, search.sources, informative, timings_ms)
+    follower = Follower(frames, sampled, search.references, likelihood)
+    close = Hits.joined(search.found)
+    return _Aligned(
+        signature, frames, alignment, search.sources, follower, close, informative, timings_ms
+    )
 
 
 def _chances(aligned: _Aligned) -> list[Chance]:

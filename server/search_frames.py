@@ -18,6 +18,7 @@ from mitate.server.search import Find, Found
 
 K = 48  # neighbours of each frame
 K_PARTS = 24  # neighbours among parts
+CLOSE_SHARE = 1.7  # of the distance that says nothing, up to which pictures are compared
 BATCH_FRAMES = 512  # frames searched in one call
 Numbers = NDArray[np.int64]
 
@@ -63,6 +64,7 @@ class FrameSearch:
         self.references: dict[int, Reference] = {}
         self.n_rows = 0
         self.parts_s = 0.0
+        self.found: list[Hits] = []  # all that may be looked at closely, near or not
         self._find, self._find_windows = find, find_windows
         self._orientations = (False, True) if mirrored else (False,)
 
@@ -97,8 +99,8 @@ class FrameSearch:
     def _hits(self, found: Found, batch: Numbers, side: bool, inside: bool) -> Hits:
         self.n_rows = found.snapshot.n_rows
         source_ids, kept = found.snapshot.locate(found.neighbours.rows)
-        row, column = self._near(found, source_ids, self.n_rows)
-        return Hits(
+        row, column = self._close(found, source_ids, self.n_rows)
+        hits = Hits(
             batch[row],
             np.full(len(row), side),
             source_ids[row, column],
@@ -108,10 +110,12 @@ class FrameSearch:
             np.full(len(row), inside),
             np.zeros(len(row), np.bool_),
         )
+        return self._near(hits, self.n_rows)
 
     def _hits_of_parts(self, found: Found, batch: Numbers, side: bool, inside: bool) -> Hits:
         source_ids, places = found.snapshot.locate_windows(found.neighbours.rows)
-        row, column = self._near(found, source_ids, found.snapshot.n_window_rows)
+        n_rows = found.snapshot.n_window_rows
+        row, column = self._close(found, source_ids, n_rows)
         its = source_ids[row, column]
         at = places[row, column]
         kept, stops = np.zeros_like(at), np.zeros_like(at)
@@ -120,7 +124,7 @@ class FrameSearch:
             bounds = np.append(signature.run_first, signature.n_kept).astype(np.int64)
             runs = at[mine] % len(signature.run_first)
             kept[mine], stops[mine] = bounds[runs], bounds[runs + 1]
-        return Hits(
+        hits = Hits(
             batch[row],
             np.full(len(row), side),
             its,
@@ -130,13 +134,19 @@ class FrameSearch:
             np.full(len(row), inside),
             np.ones(len(row), np.bool_),
         )
+        return self._near(hits, n_rows)
 
-    def _near(
+    def _near(self, hits: Hits, n_rows: int) -> Hits:
+        """Keep hits; return those that are nearer than chance brings them."""
+        self.found.append(hits)
+        return hits.take(hits.distances < Likelihood.for_rows(n_rows).even)
+
+    def _close(
         self, found: Found, source_ids: NDArray[np.int64], n_rows: int
     ) -> tuple[Numbers, Numbers]:
         """Return row and column of the neighbours that may be copies; remember their sources."""
-        near = found.neighbours.distances < Likelihood.for_rows(n_rows).even
-        row, column = np.nonzero(near & (source_ids >= 0))
+        close = found.neighbours.distances < CLOSE_SHARE * Likelihood.for_rows(n_rows).even
+        row, column = np.nonzero(close & (source_ids >= 0))
         for source_id in np.unique(source_ids[row, column]).tolist():
             if source_id not in self.sources:
                 self.sources[source_id] = found.snapshot.sources[source_id]

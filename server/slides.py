@@ -73,8 +73,9 @@ class _Around:
         reach_ms = REACH_MS + max(*SPEEDS, line.speed) * long_ms / 2
         ends = np.array([self._at_ms - reach_ms, self._at_ms + reach_ms])
         self._first, last = (int(frame) for frame in reference.frames_at(ends))
-        numbers, self._kept = np.unique(reference.kept[self._first : last + 1], return_inverse=True)
-        self._source = np.asarray(reference.vectors[numbers])
+        shown = reference.kept[self._first : last + 1]
+        self._numbers, self._kept = np.unique(shown, return_inverse=True)
+        self._source = np.asarray(reference.vectors[self._numbers])
         self._parts: dict[int, NDArray[np.float32]] = {}
 
     def best(self, speed: float, part: int) -> _Fit:
@@ -104,7 +105,17 @@ class _Around:
 
     def _view(self, part: int) -> NDArray[np.float32]:
         if part not in self._parts:
-            whole = part == _WHOLE
-            source = self._source.astype(np.float32) if whole else cropped(self._source, part)
-            self._parts[part] = np.ascontiguousarray(source)
+            self._parts[part] = np.ascontiguousarray(self._vectors_of(part))
         return self._parts[part]
+
+    def _vectors_of(self, part: int) -> NDArray[np.float32]:
+        """Return the vectors of a part: those of its run, and how they are expected to change."""
+        if part == _WHOLE:
+            return self._source.astype(np.float32)
+        reference = self._reference
+        if reference.windows is None or not len(reference.run_first):
+            return cropped(self._source, part)
+        runs, run = np.unique(reference.runs[self._numbers], return_inverse=True)
+        stored = reference.windows[part * len(reference.run_first) + runs].astype(np.float32)
+        begun = cropped(np.asarray(reference.vectors[reference.run_first[runs]]), part)
+        return np.asarray((stored - begun)[run] + cropped(self._source, part), np.float32)

@@ -105,13 +105,11 @@ class Follower:
 
     def slid(self, line: Line, first: int, stop: int) -> Line:
         """Slide a line along its source to where it fits best."""
-        return slide_line(
-            line,
-            self.query,
-            int(self.sampled[first]),
-            int(self.sampled[stop - 1]) + 1,
-            self.references[line.source_id],
-        )
+        return self.slid_over(line, int(self.sampled[first]), int(self.sampled[stop - 1]) + 1)
+
+    def slid_over(self, line: Line, first: int, stop: int) -> Line:
+        """Slide a line along its source to where it fits frames first..stop-1 best."""
+        return slide_line(line, self.query, first, stop, self.references[line.source_id])
 
     def settled(self, line: Line, first: int, stop: int) -> Line:
         """Fit a line, then give it a plainer speed where it has not earned its own."""
@@ -143,14 +141,29 @@ class Follower:
         agreeing = (self.likelihood(distances) > 0) & frames.informative
         if not agreeing.any():
             return None
-        within = (self.sampled >= first) & (self.sampled < stop)
+        return self._of_frames(line, first, distances, agreeing)
+
+    def measured_anyway(self, line: Line, first: int, stop: int) -> Stretch:
+        """Measure a stretch of all frames, whether they agree or not."""
+        frames = self.query.take(np.arange(first, stop))
+        distances = distances_on(line, frames, self.references[line.source_id])
+        return self._of_frames(line, first, distances, np.ones(len(distances), np.bool_))
+
+    def _of_frames(
+        self,
+        line: Line,
+        first: int,
+        distances: NDArray[np.int32],
+        agreeing: NDArray[np.bool_],
+    ) -> Stretch:
+        within = (self.sampled >= first) & (self.sampled < first + len(distances))
         evidence: Floats = self.likelihood(distances[self.sampled[within] - first])
         shares = self.shares[within]
         total = float((evidence * shares).sum())
         return Stretch(
             line,
             first,
-            stop,
+            first + len(distances),
             total * share(line),
             max(0.0, total / max(float(shares.sum()), 1e-9) / LARGEST),
             float(distances[agreeing].mean()),

@@ -1,0 +1,120 @@
+"""A second look at shots that descriptors leave unexplained: by their small pictures.
+
+A zoomed shot under a caption lies no nearer to its source than chance brings other frames. Among
+the nearest frames of all of a shot it is there all the same, and small pictures, shifted and scaled
+onto each other, tell which it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mitate.kernels.signature import N_WINDOWS
+from mitate.server.emissions import Line, Reference, distances_on
+from mitate.server.hypotheses import Hits
+from mitate.server.likeness import N_LOOKS
+from mitate.server.stretches import Follower, Stretch
+
+N_LINES = 8  # that are compared for each shot
+N_FITTED = 2  # of these, that are fitted
+LEAST_LIKENESS = 0.6
+BIN_MS = 400.0  # of offsets that are taken for one line
+SHORTEST_FRAMES = 4
+COVERED = 0.5  # of a shot that is explained, from which it is not looked at again
+_CUT = 0.5  # sureness of a cut
+_HALF_WEIGHT = 500.0  # by which a distance is larger that weighs half
+
+# Of a line, over frames of the query, by so many small pictures.
+Likeness = Callable[[Line, tuple[int, int], int], float | None]
+
+
+def look_again(
+    follower: Follower,
+    hits: Hits,  # close ones, of sampled frames
+    told: Sequence[Stretch],  # what is believed so far
+    likeness: Likeness,
+) -> list[Stretch]:
+    """Return what the shots that nothing told explains may show, one stretch a shot at most."""
+    covered = np.zeros(len(follower.query), np.bool_)
+    for one in told:
+        covered[one.first : one.stop] = True
+    cuts = np.flatnonzero(follower.cuts >= _CUT)
+    found = []
+    for first, stop in pairwise(cuts.tolist()):
+        if stop - first < SHORTEST_FRAMES or covered[first:stop].mean() >= COVERED:
+            continue
+        best = _best(follower, hits, (first, stop), likeness)
+        if best is not None:
+            found.append(best)
+    return found
+
+
+def _best(
+    follower: Follower, hits: Hits, shot: tuple[int, int], likeness: Likeness
+) -> Stretch | None:
+    """Return the stretch whose small pictures are most alike."""
+    lines = _lines(follower, hits, shot)
+    scored = [(likeness(line, shot, 1) or 0.0, -place) for place, line in enumerate(lines)]
+    best = sorted(scored, reverse=True)[:N_FITTED]
+    found = []
+    for alike, place in best:
+        if alike >= LEAST_LIKENESS:
+            line = follower.slid_over(lines[-place], *shot)
+            stretch = follower.measured_anyway(line, *shot)
+            found.append(replace(stretch, likeness=likeness(line, shot, N_LOOKS)))
+    return max(found, key=lambda one: one.likeness or 0.0, default=None)
+
+
+def _lines(follower: Follower, hits: Hits, shot: tuple[int, int]) -> list[Line]:
+    """Return lines that the nearest frames of a shot vote for, the likeliest first."""
+    first, stop = np.searchsorted(follower.sampled, shot)
+    mine = hits.take((hits.frames >= first) & (hits.frames < stop))
+    if not len(mine.frames):
+        return []
+    at_ms = _times_of(mine, follower.references)
+    offsets_ms = at_ms - follower.some.times_ms[mine.frames]
+    nearest = np.full(len(follower.some), np.iinfo(np.int64).max)
+    np.minimum.at(nearest, mine.frames, mine.distances)
+    weights = 0.5 ** ((mine.distances - nearest[mine.frames]) / _HALF_WEIGHT)
+    kinds = mine.source_ids << 3 | mine.zoomed << 2 | mine.inner << 1 | mine.mirrored
+    keys = np.stack([kinds, np.floor(offsets_ms / BIN_MS).astype(np.int64)])
+    votes: dict[tuple[int, int], dict[int, tuple[float, float]]] = {}
+    for kind, place, frame, weight, offset_ms in zip(
+        *keys.tolist(), mine.frames.tolist(), weights.tolist(), offsets_ms.tolist(), strict=True
+    ):
+        frames = votes.setdefault((kind, place), {})
+        frames[frame] = max(frames.get(frame, (0.0, 0.0)), (weight, offset_ms))
+    ranked = sorted(votes.items(), key=lambda item: (-sum(w for w, _ in item[1].values()), item[0]))
+    return [
+        _line(follower, kind, float(np.median([ms for _, ms in frames.values()])), shot)
+        for (kind, _), frames in ranked[:N_LINES]
+    ]
+
+
+def _line(follower: Follower, kind: int, offset_ms: float, shot: tuple[int, int]) -> Line:
+    line = Line(kind >> 3, bool(kind & 1), 1.0, offset_ms, bool(kind & 2))
+    if not kind & 4:
+        return line
+    frames = follower.query.take(np.arange(*shot))
+    reference = follower.references[line.source_id]
+    distances = [
+        float(np.median(distances_on(line._replace(windows=(window,)), frames, reference)))
+        for window in range(N_WINDOWS)
+    ]
+    return line._replace(windows=(int(np.argmin(distances)),))
+
+
+def _times_of(hits: Hits, references: Mapping[int, Reference]) -> NDArray[np.float64]:
+    """Return the middle of the time in which each hit is shown."""
+    at_ms = np.zeros(len(hits.kept))
+    for source_id in np.unique(hits.source_ids):
+        mine, reference = hits.source_ids == source_id, references[int(source_id)]
+        bounds = np.append(reference.kept_first, len(reference.times_ms)).astype(np.int64)
+        begin, end = bounds[hits.kept[mine]], bounds[hits.stops[mine]] - 1
+        at_ms[mine] = (reference.times_ms[begin] + reference.times_ms[end]) / 2
+    return at_ms
