@@ -34,10 +34,9 @@ def likeness(
     source: Signature,
     line: Line,
     span: tuple[int, int],  # frames of the query, first and stop
-    n_looks: int = N_LOOKS,
 ) -> float | None:
     """Return how well both agree, 1 at most, or None where there are no pictures."""
-    runs = _runs_within(query, *span, n_looks)
+    runs = _runs_within(query, *span, N_LOOKS)
     if not len(runs) or not len(source.run_first):
         return None
     looks = query.thumbnails[runs]
@@ -49,11 +48,47 @@ def likeness(
     near = [_runs_near(source, float(at_ms)) for at_ms in line.at(times_ms)]
     thumbnails = [source.thumbnails[numbers] for numbers in near]
     aspect = query.rect.width / query.rect.height
-    rows, cols = looks.shape[1:]
     return max(
-        _agreement(part, aspect * (part.shape[2] / cols) / (part.shape[1] / rows), thumbnails, line)
+        _agreement(part, aspect * _shape(part) / _shape(looks), thumbnails, line)
         for part in _parts(looks)
     )
+
+
+def compared(
+    query: Signature,
+    played: Sequence[tuple[Signature, Line]],  # sources, and how they may be played
+    span: tuple[int, int],  # frames of the query, first and stop
+) -> list[float]:
+    """Return roughly how well each agrees with one picture of the query, 1 at most."""
+    runs = _runs_within(query, *span, 1)
+    found = np.zeros(len(played))
+    if not len(runs) or query.thumbnails[runs].max() <= _DARK:
+        return found.tolist()
+    times_ms = query.times_ms[query.kept_first[query.run_first[runs]]]
+    numbers, mirrored, thumbnails, windows = [], [], [], []
+    for number, (source, line) in enumerate(played):
+        for run in _runs_near(source, float(line.at(times_ms)[0])):
+            for window in _windows(line):
+                numbers.append(number)
+                mirrored.append(int(line.mirrored))
+                thumbnails.append(source.thumbnails[run])
+                windows.append(window)
+    aspect = query.rect.width / query.rect.height
+    for part in _parts(query.thumbnails[runs]) if numbers else []:
+        both = np.concatenate([part, part[:, :, ::-1]])
+        agreed = agreements(
+            np.ascontiguousarray(both, np.float32),
+            np.full(2, aspect * _shape(part) / _shape(query.thumbnails)),
+            np.array(mirrored, np.int64),
+            np.stack(thumbnails),
+            np.array(windows, np.float64),
+        )
+        np.maximum.at(found, numbers, agreed)
+    return found.tolist()
+
+
+def _shape(pictures: NDArray[np.uint8]) -> float:
+    return pictures.shape[2] / pictures.shape[1]
 
 
 def _agreement(

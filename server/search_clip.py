@@ -20,7 +20,7 @@ from mitate.server.clip_stretches import (
 from mitate.server.emissions import Frames, Likelihood, Line
 from mitate.server.hypotheses import Hits
 from mitate.server.library import LoadedSource
-from mitate.server.likeness import likeness
+from mitate.server.likeness import compared, likeness
 from mitate.server.query_views import SomeViews
 from mitate.server.records import Alternative, Answer, Match, Timeline, Verdict
 from mitate.server.search import TIE_SHARE, Find, NameOf, make_alternative, make_match
@@ -58,6 +58,11 @@ class _Aligned:
         source = self.sources[one.line.source_id].signature
         alike = likeness(self.signature, source, one.line, (one.first, one.stop))
         return replace(one, likeness=alike)
+
+    def compared(self, lines: Sequence[Line], shot: tuple[int, int]) -> Sequence[float]:
+        """Return roughly how well the pictures of frames first..stop-1 agree with lines."""
+        played = [(self.sources[line.source_id].signature, line) for line in lines]
+        return compared(self.signature, played, shot)
 
 
 def search_clip(
@@ -138,12 +143,7 @@ def _most_probable(
 
 def _looked_at_again(aligned: _Aligned, told: Sequence[Stretch]) -> list[Chance]:
     """Return what is believed of shots that nothing told explains, once pictures are compared."""
-
-    def alike(line: Line, span: tuple[int, int], n_looks: int) -> float | None:
-        source = aligned.sources[line.source_id].signature
-        return likeness(aligned.signature, source, line, span, n_looks)
-
-    found = look_again(aligned.follower, aligned.close, told, alike)
+    found = look_again(aligned.follower, aligned.close, told, aligned)
     chances = [Chance(one, segment_calibration().probability(one)) for one in found]
     return [one for one in chances if one.is_believed]
 

@@ -7,9 +7,9 @@ onto each other, tell which it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from mitate.kernels.signature import N_WINDOWS
 from mitate.server.emissions import Line, Reference, distances_on
 from mitate.server.hypotheses import Hits
-from mitate.server.likeness import N_LOOKS
 from mitate.server.stretches import Follower, Stretch
 
-N_LINES = 8  # that are compared for each shot
+N_LINES = 12  # that are compared for each shot
 N_FITTED = 2  # of these, that are fitted
 LEAST_LIKENESS = 0.6
 BIN_MS = 400.0  # of offsets that are taken for one line
@@ -29,48 +28,52 @@ COVERED = 0.5  # of a shot that is explained, from which it is not looked at aga
 _CUT = 0.5  # sureness of a cut
 _HALF_WEIGHT = 500.0  # by which a distance is larger that weighs half
 
-# Of a line, over frames of the query, by so many small pictures.
-Likeness = Callable[[Line, tuple[int, int], int], float | None]
+Shot = tuple[int, int]  # frames of the query, first and stop
+
+
+class Pictures(Protocol):
+    """Compares the small pictures of a query with those of sources."""
+
+    def compared(self, lines: Sequence[Line], shot: Shot) -> Sequence[float]:
+        """Return roughly how well each line agrees, 1 at most."""
+
+    def looked_at(self, one: Stretch) -> Stretch:
+        """Return a stretch with its likeness."""
 
 
 def look_again(
     follower: Follower,
     hits: Hits,  # close ones, of sampled frames
     told: Sequence[Stretch],  # what is believed so far
-    likeness: Likeness,
+    pictures: Pictures,
 ) -> list[Stretch]:
     """Return what the shots that nothing told explains may show, one stretch a shot at most."""
     covered = np.zeros(len(follower.query), np.bool_)
     for one in told:
         covered[one.first : one.stop] = True
     cuts = np.flatnonzero(follower.cuts >= _CUT)
-    found = []
-    for first, stop in pairwise(cuts.tolist()):
-        if stop - first < SHORTEST_FRAMES or covered[first:stop].mean() >= COVERED:
-            continue
-        best = _best(follower, hits, (first, stop), likeness)
-        if best is not None:
-            found.append(best)
-    return found
+    shots = [
+        (first, stop)
+        for first, stop in pairwise(cuts.tolist())
+        if stop - first >= SHORTEST_FRAMES and covered[first:stop].mean() < COVERED
+    ]
+    found = [_best(follower, hits, shot, pictures) for shot in shots]
+    return [one for one in found if one is not None]
 
 
-def _best(
-    follower: Follower, hits: Hits, shot: tuple[int, int], likeness: Likeness
-) -> Stretch | None:
+def _best(follower: Follower, hits: Hits, shot: Shot, pictures: Pictures) -> Stretch | None:
     """Return the stretch whose small pictures are most alike."""
     lines = _lines(follower, hits, shot)
-    scored = [(likeness(line, shot, 1) or 0.0, -place) for place, line in enumerate(lines)]
-    best = sorted(scored, reverse=True)[:N_FITTED]
-    found = []
-    for alike, place in best:
-        if alike >= LEAST_LIKENESS:
-            line = follower.slid_over(lines[-place], *shot)
-            stretch = follower.measured_anyway(line, *shot)
-            found.append(replace(stretch, likeness=likeness(line, shot, N_LOOKS)))
+    alike = np.asarray(pictures.compared(lines, shot))
+    found = [
+        pictures.looked_at(follower.measured_anyway(follower.slid_over(lines[place], *shot), *shot))
+        for place in np.argsort(-alike, kind="stable")[:N_FITTED]
+        if alike[place] >= LEAST_LIKENESS
+    ]
     return max(found, key=lambda one: one.likeness or 0.0, default=None)
 
 
-def _lines(follower: Follower, hits: Hits, shot: tuple[int, int]) -> list[Line]:
+def _lines(follower: Follower, hits: Hits, shot: Shot) -> list[Line]:
     """Return lines that the nearest frames of a shot vote for, the likeliest first."""
     first, stop = np.searchsorted(follower.sampled, shot)
     mine = hits.take((hits.frames >= first) & (hits.frames < stop))
@@ -96,7 +99,7 @@ def _lines(follower: Follower, hits: Hits, shot: tuple[int, int]) -> list[Line]:
     ]
 
 
-def _line(follower: Follower, kind: int, offset_ms: float, shot: tuple[int, int]) -> Line:
+def _line(follower: Follower, kind: int, offset_ms: float, shot: Shot) -> Line:
     line = Line(kind >> 3, bool(kind & 1), 1.0, offset_ms, bool(kind & 2))
     if not kind & 4:
         return line
