@@ -88,7 +88,7 @@ def compared(
 
 
 def _shape(pictures: NDArray[np.uint8]) -> float:
-    return pictures.shape[2] / pictures.shape[1]
+    return float(pictures.shape[2] / pictures.shape[1])
 
 
 def _agreement(

@@ -21,7 +21,7 @@ from mitate.server.stretches import Follower, Stretch
 
 N_LINES = 12  # that are compared for each shot
 N_FITTED = 2  # of these, that are fitted
-LEAST_LIKENESS = 0.6
+LEAST_LIKENESS = 0.68
 BIN_MS = 400.0  # of offsets that are taken for one line
 SHORTEST_FRAMES = 4
 COVERED = 0.5  # of a shot that is explained, from which it is not looked at again

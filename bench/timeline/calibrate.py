@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from unittest import mock
 
 import numpy as np
@@ -24,12 +24,13 @@ from bench.timeline.run import FULL, QUICK, Made, Options, Sizes, make
 from bench.timeline.spans import Span
 from mitate.kernels.signature import Signature
 from mitate.server import search_clip, segments
+from mitate.server.records import Timeline
 from mitate.server.stretches import Stretch
 
 Floats = NDArray[np.float64]
 Pair = tuple[Stretch, tuple[float, ...], bool]  # with what else is known, and whether it is right
 What = Literal["timelines", "clips"]
-SEEDS = (2,)
+SEEDS = (2, 4)
 _BEST = 3  # stretches of a clip, of which all but one are wrong
 _PART_MS = (400, 3000)
 _DISTRACTORS = (QUICK.distractors, FULL.distractors)  # evidence is worth less among more
@@ -88,22 +89,32 @@ def fit(
 
 
 def _segments(media: Path, jobs: int, seed: int) -> list[Pair]:
-    """Return every stretch that a scan considers, and whether it is right."""
-    sizes = replace(QUICK, amvs=8, unseen=4, clips_per_edit=0, negatives=0, pairs=0)
+    """Return every stretch that scans among a million weigh, and whether it is right."""
+    sizes = replace(FULL, amvs=8, unseen=4, clips_per_edit=0, negatives=0, pairs=0, cost=0)
     made = make(Options(media, sizes, jobs=jobs, seed=seed))
     pairs: list[Pair] = []
     for ask in [*made.asks["amv"], *made.asks["unseen"]]:
-        noting = _Noting([], 1.0)
-        with mock.patch.object(search_clip, "segment_calibration", partial(_same, noting)):
+        noting = _Noting([], segments.segment_calibration().probability)
+        scan = partial(_noted, noting, ask, pairs)
+        with (
+            mock.patch.object(search_clip, "segment_calibration", partial(_same, noting)),
+            mock.patch.object(search_clip, "look_again", _nothing),
+            mock.patch.object(methods, "scan", scan),
+        ):
             scoped = made.indexed.without(ask.left_out)
-            claims = methods.ours(ask, made.signatures[ask.kind, ask.number], scoped)
-        times_ms = made.signatures[ask.kind, ask.number].times_ms
-        by_begin = {int(times_ms[one.first]): one for one, _ in noting.seen}
-        for claim in claims:
-            stretch = by_begin.get(int(claim.query_from))
-            if stretch is not None:
-                pairs.append((stretch, (), is_right(claim, ask.truth())))
+            methods.ours(ask, made.signatures[ask.kind, ask.number], scoped)
     return pairs
+
+
+def _noted(
+    noting: _Noting, ask: Ask, pairs: list[Pair], part: Signature, *args: Any, **options: Any
+) -> Timeline:
+    """Scan a part of a video, and keep what was weighed."""
+    n_before = len(noting.seen)
+    found = search_clip.scan(part, *args, **options)
+    for stretch, more in noting.seen[n_before:]:
+        pairs.append((stretch, more, is_right(_claim(ask, part, stretch), ask.truth())))
+    return found
 
 
 def _clips(media: Path, jobs: int, seed: int) -> list[Pair]:
@@ -121,7 +132,7 @@ def _clips(media: Path, jobs: int, seed: int) -> list[Pair]:
 
 
 def _answers(made: Made, ask: Ask, signature: Signature) -> list[Pair]:
-    noting = _Noting([], 0.0)
+    noting = _Noting([], lambda _: 0.0)
     with mock.patch.object(search_clip, "clip_calibration", partial(_same, noting)):
         methods.our_clip(ask, signature, made.indexed.without(ask.left_out))
     return [
@@ -145,23 +156,27 @@ def _claim(ask: Ask, signature: Signature, stretch: Stretch) -> Span:
     return Span(ask.number, source_id, begin, end, from_ms, to_ms, stretch.line.mirrored)
 
 
+def _nothing(*_: object) -> list[Stretch]:
+    return []
+
+
 def _same(noting: _Noting) -> _Noting:
     return noting
 
 
 @dataclass(frozen=True, slots=True)
 class _Noting:
-    """Gives every stretch the same probability and notes it."""
+    """Gives every stretch a probability and notes it."""
 
     seen: list[tuple[Stretch, tuple[float, ...]]]
-    given: float
+    given: Callable[[Stretch], float]
 
     def probability(self, stretch: Stretch, *more: float) -> float:
         self.seen.append((stretch, more))
-        return self.given
+        return self.given(stretch)
 
 
 _COLLECTED: dict[What, tuple[str, Callable[[Path, int, int], list[Pair]], float]] = {
-    "timelines": (segments.NAME, _segments, 0.02),
+    "timelines": (segments.NAME, _segments, 0.002),
     "clips": (segments.CLIPS, _clips, 0.002),
 }
