@@ -31,6 +31,7 @@ from mitate.server.segments import clip_calibration, segment_calibration
 from mitate.server.stretches import Follower, Stretch, overlap
 
 SMALLEST_EVIDENCE = 1.0  # frames' worth of content below which a clip is uninformative
+TOLD_PROBABILITY = 0.4  # of a segment that is told
 SURE_PROBABILITY = 0.8  # of a segment, from which its rivals are not compared by pictures
 _COMPARED_RIVALS = 3
 _OVERLAP_SHARE = 0.5  # of a stretch that another must cover to rival it
@@ -114,12 +115,12 @@ def scan(
         _most_probable(aligned, one, rivals)
         for one, rivals in zip(aligned.alignment.timeline, aligned.alignment.rivals, strict=True)
     ]
-    told = [(chance, rivals) for chance, rivals in held if chance.is_believed]
+    told = [(chance, rivals) for chance, rivals in held if chance.probability >= TOLD_PROBABILITY]
     begun = time.perf_counter()
     told += [(chance, []) for chance in _looked_at_again(aligned, [one.stretch for one, _ in told])]
     again_ms = (time.perf_counter() - begun) * 1000
     segments = tuple(
-        _match(aligned, chance, _other_episodes(aligned, chance.stretch, rivals), name_of)
+        _match(aligned, chance, _other_episodes(aligned, chance.stretch, rivals), name_of, True)
         for chance, rivals in sorted(told, key=lambda one: one[0].stretch.first)
     )
     timings_ms = {**aligned.timings_ms, "align": aligned.timings_ms["align"] + again_ms}
@@ -145,7 +146,7 @@ def _looked_at_again(aligned: _Aligned, told: Sequence[Stretch]) -> list[Chance]
     """Return what is believed of shots that nothing told explains, once pictures are compared."""
     found = look_again(aligned.follower, aligned.close, told, aligned)
     chances = [Chance(one, segment_calibration().probability(one)) for one in found]
-    return [one for one in chances if one.is_believed]
+    return [one for one in chances if one.probability >= TOLD_PROBABILITY]
 
 
 def _aligned(
@@ -207,12 +208,18 @@ def _other_episodes(aligned: _Aligned, one: Stretch, rivals: Iterable[Stretch]) 
     return found
 
 
-def _match(aligned: _Aligned, chance: Chance, rivals: Sequence[Stretch], name_of: NameOf) -> Match:
+def _match(
+    aligned: _Aligned,
+    chance: Chance,
+    rivals: Sequence[Stretch],
+    name_of: NameOf,
+    is_told: bool = False,  # in a timeline, which tells nothing else
+) -> Match:
     one = chance.stretch
     verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
     if not aligned.informative:
         verdict = Verdict.UNINFORMATIVE
-    elif not chance.is_believed:
+    elif not is_told and not chance.is_believed:
         verdict = Verdict.NO_MATCH
     frame_times = aligned.frames.times_ms
     best_ms = int(frame_times[one.best_frame])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -25,15 +25,24 @@ from bench.timeline.spans import Span
 from mitate.kernels.signature import Signature
 from mitate.server import search_clip, segments
 from mitate.server.records import Timeline
+from mitate.server.second_look import look_again
 from mitate.server.stretches import Stretch
 
 Floats = NDArray[np.float64]
-Pair = tuple[Stretch, tuple[float, ...], bool]  # with what else is known, and whether it is right
 What = Literal["timelines", "clips"]
 SEEDS = (2, 4)
 _BEST = 3  # stretches of a clip, of which all but one are wrong
 _PART_MS = (400, 3000)
 _DISTRACTORS = (QUICK.distractors, FULL.distractors)  # evidence is worth less among more
+
+
+class Pair(NamedTuple):
+    """A stretch, and whether it is right."""
+
+    stretch: Stretch
+    more: tuple[float, ...]  # that is known of it
+    right: bool
+    by_pictures: bool = False  # it was found by them, and says nothing where there are none
 
 
 def calibrate(media: Path, jobs: int, what: What, seeds: Sequence[int] = SEEDS) -> None:
@@ -50,7 +59,8 @@ def fitted(file: str, pairs: Sequence[Pair], ridge: float) -> dict[str, object]:
     found: dict[str, object] = {"n_segments": len(pairs)}
     for kind in (segments.PLAIN, segments.PICTURED):
         names = segments.names_of(file, kind)
-        known = [(_features(stretch, more, names), right) for stretch, more, right in pairs]
+        fit_on = [one for one in pairs if kind == segments.PICTURED or not one.by_pictures]
+        known = [(_features(one.stretch, one.more, names), one.right) for one in fit_on]
         some = [(values, right) for values, right in known if values is not None]
         values, right = (np.array(column) for column in zip(*some, strict=True))
         weights, offset = fit(values, right, ridge)
@@ -98,7 +108,6 @@ def _segments(media: Path, jobs: int, seed: int) -> list[Pair]:
         scan = partial(_noted, noting, ask, pairs)
         with (
             mock.patch.object(search_clip, "segment_calibration", partial(_same, noting)),
-            mock.patch.object(search_clip, "look_again", _nothing),
             mock.patch.object(methods, "scan", scan),
         ):
             scoped = made.indexed.without(ask.left_out)
@@ -110,10 +119,18 @@ def _noted(
     noting: _Noting, ask: Ask, pairs: list[Pair], part: Signature, *args: Any, **options: Any
 ) -> Timeline:
     """Scan a part of a video, and keep what was weighed."""
-    n_before = len(noting.seen)
-    found = search_clip.scan(part, *args, **options)
-    for stretch, more in noting.seen[n_before:]:
-        pairs.append((stretch, more, is_right(_claim(ask, part, stretch), ask.truth())))
+    n_before, n_first = len(noting.seen), 0
+
+    def again(*of: Any) -> list[Stretch]:
+        nonlocal n_first
+        n_first = len(noting.seen)
+        return look_again(*of)
+
+    with mock.patch.object(search_clip, "look_again", again):
+        found = search_clip.scan(part, *args, **options)
+    for number, (stretch, more) in enumerate(noting.seen[n_before:], n_before):
+        right = is_right(_claim(ask, part, stretch), ask.truth())
+        pairs.append(Pair(stretch, more, right, by_pictures=number >= n_first))
     return found
 
 
@@ -136,7 +153,7 @@ def _answers(made: Made, ask: Ask, signature: Signature) -> list[Pair]:
     with mock.patch.object(search_clip, "clip_calibration", partial(_same, noting)):
         methods.our_clip(ask, signature, made.indexed.without(ask.left_out))
     return [
-        (stretch, more, is_right(_claim(ask, signature, stretch), ask.truth()))
+        Pair(stretch, more, is_right(_claim(ask, signature, stretch), ask.truth()))
         for stretch, more in noting.seen[:_BEST]
     ]
 
@@ -154,10 +171,6 @@ def _claim(ask: Ask, signature: Signature, stretch: Stretch) -> Span:
     (begin, end), (from_ms, to_ms) = ends.tolist(), stretch.line.at(ends).tolist()
     source_id = stretch.line.source_id
     return Span(ask.number, source_id, begin, end, from_ms, to_ms, stretch.line.mirrored)
-
-
-def _nothing(*_: object) -> list[Stretch]:
-    return []
 
 
 def _same(noting: _Noting) -> _Noting:
