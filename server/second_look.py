@@ -24,7 +24,7 @@ N_FITTED = 2  # of these, that are fitted
 LEAST_LIKENESS = 0.68
 BIN_MS = 400.0  # of offsets that are taken for one line
 SHORTEST_FRAMES = 4
-COVERED = 0.5  # of a shot that is explained, from which it is not looked at again
+UNCOVERED = 0.5  # of a shot, in one piece, from which it is looked at again
 _CUT = 0.5  # sureness of a cut
 _HALF_WEIGHT = 500.0  # by which a distance is larger that weighs half
 
@@ -53,12 +53,20 @@ def look_again(
         covered[one.first : one.stop] = True
     cuts = np.flatnonzero(follower.cuts >= _CUT)
     shots = [
-        (first, stop)
+        shot
         for first, stop in pairwise(cuts.tolist())
-        if stop - first >= SHORTEST_FRAMES and covered[first:stop].mean() < COVERED
+        for shot in [_uncovered(covered, first, stop)]
+        if shot[1] - shot[0] >= max(SHORTEST_FRAMES, UNCOVERED * (stop - first))
     ]
     found = [_best(follower, hits, shot, pictures) for shot in shots]
     return [one for one in found if one is not None]
+
+
+def _uncovered(covered: NDArray[np.bool_], first: int, stop: int) -> Shot:
+    """Return the longest part of frames first..stop-1 that nothing covers."""
+    ends = np.flatnonzero(np.concatenate([[True], covered[first:stop], [True]]))
+    longest = int(np.diff(ends).argmax())
+    return first + int(ends[longest]), first + int(ends[longest + 1]) - 1
 
 
 def _best(follower: Follower, hits: Hits, shot: Shot, pictures: Pictures) -> Stretch | None:

@@ -56,7 +56,7 @@ class Pictures:
         self.alike, self.n_looks = alike, 0
 
     def _right(self, line: Line, first: int) -> bool:
-        at_ms = AT[first // SHOT] * 1000 / FPS
+        at_ms = (AT[first // SHOT] + first % SHOT) * 1000 / FPS
         return abs(float(line.at(times(72)[[first]])[0]) - at_ms) < 500
 
     def compared(self, lines: Sequence[Line], shot: tuple[int, int]) -> Sequence[float]:
@@ -84,7 +84,16 @@ def test_every_unexplained_shot_is_told_at_its_place(scene: Scene) -> None:
 def test_what_is_told_is_left_alone(scene: Scene) -> None:
     told = [Stretch(Line(1, False, 1.0, 0.0), 22, 50, 9.0, 0.9, 100.0, 30)]
     found = look_again(scene.follower, scene.hits, told, Pictures())
-    assert [(one.first, one.stop) for one in found] == [(0, 24), (48, 72)]
+    assert [(one.first, one.stop) for one in found] == [(0, 22), (50, 72)]
+
+
+@pytest.mark.parametrize("told", [(6, 24), (8, 16), (0, 24), (0, 12), (23, 24), (5, 6)])
+def test_what_is_found_never_overlaps_what_is_told(scene: Scene, told: tuple[int, int]) -> None:
+    known = Stretch(Line(1, False, 1.0, 0.0), *told, 9.0, 0.9, 100.0, told[0])
+    found = look_again(scene.follower, scene.hits, [known], Pictures())
+    assert all(one.stop <= told[0] or one.first >= told[1] for one in found)
+    left = max(told[0], 24 - told[1])
+    assert (found[0].first < 24) == (left >= 12)
 
 
 def test_pictures_that_do_not_agree_are_not_looked_at_closely(scene: Scene) -> None:
