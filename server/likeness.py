@@ -67,6 +67,8 @@ def compared(
     times_ms = query.times_ms[query.kept_first[query.run_first[runs]]]
     numbers, mirrored, thumbnails, windows = [], [], [], []
     for number, (source, line) in enumerate(played):
+        if not len(source.run_first):
+            continue
         for run in _runs_near(source, float(line.at(times_ms)[0])):
             for window in _windows(line):
                 numbers.append(number)
@@ -118,6 +120,8 @@ def _runs_within(query: Signature, first: int, stop: int, n_looks: int) -> NDArr
     low, high = np.searchsorted(begins, [first, stop])
     if low == high:
         low = max(0, low - 1)
+    if n_looks == 1:
+        return np.array([(low + high - 1) // 2], np.int64)
     chosen = np.linspace(low, high - 1, min(n_looks, high - low))
     return np.asarray(np.unique(np.rint(chosen)), np.int64)
 

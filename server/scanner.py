@@ -141,20 +141,22 @@ def continues(one: Match, other: Match) -> bool:
 
 
 def merged(one: Match, other: Match) -> Match:
-    """Return one segment for two of which the second continues the first."""
+    """Return one segment for two of which the second continues the first.
+
+    What is known of the longer one holds for both.
+    """
     lengths = (one.query_to_ms - one.query_from_ms, other.query_to_ms - other.query_from_ms)
     better = min(one, other, key=lambda match: match.distance)
     return replace(
-        one,
+        one if lengths[0] >= lengths[1] else other,
+        query_from_ms=one.query_from_ms,
         query_to_ms=other.query_to_ms,
+        from_ms=one.from_ms,
         to_ms=other.to_ms,
         at_ms=better.at_ms,
         speed=(other.to_ms - one.from_ms) / max(1, other.query_to_ms - one.query_from_ms),
         distance=float(np.average([one.distance, other.distance], weights=lengths)),
         similarity=float(np.average([one.similarity, other.similarity], weights=lengths)),
-        alternatives=one.alternatives
-        if len(one.alternatives) > len(other.alternatives)
-        else other.alternatives,
     )
 
 

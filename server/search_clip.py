@@ -108,7 +108,7 @@ def scan(
     find_windows: Find | None = None,
 ) -> Timeline:
     """Return the segments of a video in query order, with other episodes that show the same."""
-    aligned = _aligned(signature, find, find_windows, mirrored)
+    aligned = _aligned(signature, find, find_windows, mirrored, keep_close=True)
     if not aligned.informative:
         return Timeline(signature.duration_ms, (), aligned.timings_ms)
     held = [
@@ -117,7 +117,7 @@ def scan(
     ]
     told = [(chance, rivals) for chance, rivals in held if chance.probability >= TOLD_PROBABILITY]
     begun = time.perf_counter()
-    told += [(chance, []) for chance in _looked_at_again(aligned, [one.stretch for one, _ in told])]
+    told += _looked_at_again(aligned, [chance.stretch for chance, _ in told])
     again_ms = (time.perf_counter() - begun) * 1000
     segments = tuple(
         _match(aligned, chance, _other_episodes(aligned, chance.stretch, rivals), name_of, True)
@@ -142,20 +142,30 @@ def _most_probable(
     return best, others
 
 
-def _looked_at_again(aligned: _Aligned, told: Sequence[Stretch]) -> list[Chance]:
-    """Return what is believed of shots that nothing told explains, once pictures are compared."""
-    found = look_again(aligned.follower, aligned.close, told, aligned)
-    chances = [Chance(one, segment_calibration().probability(one)) for one in found]
-    return [one for one in chances if one.probability >= TOLD_PROBABILITY]
+def _looked_at_again(
+    aligned: _Aligned, told: Sequence[Stretch]
+) -> list[tuple[Chance, list[Stretch]]]:
+    """Return what shots that nothing told explains show and its rivals, by their pictures."""
+    found: list[tuple[Chance, list[Stretch]]] = []
+    for some in look_again(aligned.follower, aligned.close, told, aligned):
+        chances = [Chance(one, segment_calibration().probability(one)) for one in some]
+        believed = [one for one in chances if one.probability >= TOLD_PROBABILITY]
+        if believed:
+            found.append((believed[0], [one.stretch for one in believed[1:]]))
+    return found
 
 
 def _aligned(
-    signature: Signature, find: Find, find_windows: Find | None, mirrored: bool
+    signature: Signature,
+    find: Find,
+    find_windows: Find | None,
+    mirrored: bool,
+    keep_close: bool = False,  # hits, for a second look
 ) -> _Aligned:
     started = time.perf_counter()
     frames = frames_of(signature)
     sampled = sample(frames.times_ms)
-    search = FrameSearch(frames.take(sampled), find, find_windows, mirrored)
+    search = FrameSearch(frames.take(sampled), find, find_windows, mirrored, keep_close)
     hits = search.whole()
     searched = time.perf_counter()
     likelihood = Likelihood.for_rows(search.n_rows)

@@ -57,14 +57,20 @@ class FrameSearch:
     """Searches some frames of a query and remembers the sources it meets."""
 
     def __init__(
-        self, frames: Frames, find: Find, find_windows: Find | None, mirrored: bool
+        self,
+        frames: Frames,
+        find: Find,
+        find_windows: Find | None,
+        mirrored: bool,
+        keep_close: bool = False,
     ) -> None:
         self.frames = frames
         self.sources: dict[int, LoadedSource] = {}
         self.references: dict[int, Reference] = {}
         self.n_rows = 0
         self.parts_s = 0.0
-        self.found: list[Hits] = []  # all that may be looked at closely, near or not
+        self.found: list[Hits] = []  # all that may be looked at closely, near or not; if kept
+        self._keep_close = keep_close
         self._find, self._find_windows = find, find_windows
         self._orientations = (False, True) if mirrored else (False,)
 
@@ -138,14 +144,16 @@ class FrameSearch:
 
     def _near(self, hits: Hits, n_rows: int) -> Hits:
         """Keep hits; return those that are nearer than chance brings them."""
-        self.found.append(hits)
+        if self._keep_close:
+            self.found.append(hits)
         return hits.take(hits.distances < Likelihood.for_rows(n_rows).even)
 
     def _close(
         self, found: Found, source_ids: NDArray[np.int64], n_rows: int
     ) -> tuple[Numbers, Numbers]:
         """Return row and column of the neighbours that may be copies; remember their sources."""
-        close = found.neighbours.distances < CLOSE_SHARE * Likelihood.for_rows(n_rows).even
+        share = CLOSE_SHARE if self._keep_close else 1.0
+        close = found.neighbours.distances < share * Likelihood.for_rows(n_rows).even
         row, column = np.nonzero(close & (source_ids >= 0))
         for source_id in np.unique(source_ids[row, column]).tolist():
             if source_id not in self.sources:

@@ -20,7 +20,8 @@ from mitate.server.hypotheses import Hits
 from mitate.server.stretches import Follower, Stretch
 
 N_LINES = 12  # that are compared for each shot
-N_FITTED = 2  # of these, that are fitted
+N_FITTED = 3  # of these, each of another source, that are fitted
+AS_LIKE = 0.03  # likeness by which a rival may be less like
 LEAST_LIKENESS = 0.68
 BIN_MS = 400.0  # of offsets that are taken for one line
 SHORTEST_FRAMES = 4
@@ -46,8 +47,11 @@ def look_again(
     hits: Hits,  # close ones, of sampled frames
     told: Sequence[Stretch],  # what is believed so far
     pictures: Pictures,
-) -> list[Stretch]:
-    """Return what the shots that nothing told explains may show, one stretch a shot at most."""
+) -> list[list[Stretch]]:
+    """Return what each shot that nothing told explains may show, the likeliest first.
+
+    The others are of other sources, and nearly as like.
+    """
     covered = np.zeros(len(follower.query), np.bool_)
     for one in told:
         covered[one.first : one.stop] = True
@@ -59,7 +63,7 @@ def look_again(
         if shot[1] - shot[0] >= max(SHORTEST_FRAMES, UNCOVERED * (stop - first))
     ]
     found = [_best(follower, hits, shot, pictures) for shot in shots]
-    return [one for one in found if one is not None]
+    return [some for some in found if some]
 
 
 def _uncovered(covered: NDArray[np.bool_], first: int, stop: int) -> Shot:
@@ -69,16 +73,20 @@ def _uncovered(covered: NDArray[np.bool_], first: int, stop: int) -> Shot:
     return first + int(ends[longest]), first + int(ends[longest + 1]) - 1
 
 
-def _best(follower: Follower, hits: Hits, shot: Shot, pictures: Pictures) -> Stretch | None:
-    """Return the stretch whose small pictures are most alike."""
+def _best(follower: Follower, hits: Hits, shot: Shot, pictures: Pictures) -> list[Stretch]:
+    """Return the stretches whose small pictures are most alike, one of each source."""
     lines = _lines(follower, hits, shot)
     alike = np.asarray(pictures.compared(lines, shot))
-    found = [
-        pictures.looked_at(follower.measured_anyway(follower.slid_over(lines[place], *shot), *shot))
-        for place in np.argsort(-alike, kind="stable")[:N_FITTED]
-        if alike[place] >= LEAST_LIKENESS
+    chosen: dict[int, Line] = {}
+    for place in np.argsort(-alike, kind="stable"):
+        if alike[place] >= LEAST_LIKENESS and len(chosen) < N_FITTED:
+            chosen.setdefault(lines[place].source_id, lines[place])
+    measured = [
+        follower.measured_anyway(follower.slid_over(line, *shot), *shot) for line in chosen.values()
     ]
-    return max(found, key=lambda one: one.likeness or 0.0, default=None)
+    found = [pictures.looked_at(one) for one in measured if one is not None]
+    found.sort(key=lambda one: -(one.likeness or 0.0))
+    return [one for one in found if (one.likeness or 0) >= (found[0].likeness or 0) - AS_LIKE]
 
 
 def _lines(follower: Follower, hits: Hits, shot: Shot) -> list[Line]:

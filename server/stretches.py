@@ -50,11 +50,6 @@ class Stretch:
     n_sampled: int = 1  # frames of the sample in it
     likeness: float | None = None  # of its small pictures to those of the source, 1 at most
 
-    @property
-    def sureness(self) -> float:
-        """The score, worth less when it is the sum of many frames that agree but little."""
-        return self.score * self.agreement**2
-
 
 class Follower:
     """A query, a sample of its frames, and the sources that it may show.
@@ -143,11 +138,16 @@ class Follower:
             return None
         return self._of_frames(line, first, distances, agreeing)
 
-    def measured_anyway(self, line: Line, first: int, stop: int) -> Stretch:
-        """Measure a stretch of all frames, whether they agree or not."""
+    def measured_anyway(self, line: Line, first: int, stop: int) -> Stretch | None:
+        """Measure a stretch of all frames, agreeing or not; None if the source ends before them."""
         frames = self.query.take(np.arange(first, stop))
         distances = distances_on(line, frames, self.references[line.source_id])
-        return self._of_frames(line, first, distances, np.ones(len(distances), np.bool_))
+        inside = np.flatnonzero(distances < OUTSIDE)
+        if not len(inside):
+            return None
+        begin, end = int(inside[0]), int(inside[-1]) + 1
+        shown = distances[begin:end]
+        return self._of_frames(line, first + begin, shown, shown < OUTSIDE)
 
     def _of_frames(
         self,

@@ -13,7 +13,7 @@ from signatures import moving_layouts, signature
 from mitate.kernels.borders import Rect
 from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signature
 from mitate.server.emissions import Line
-from mitate.server.likeness import likeness
+from mitate.server.likeness import compared, likeness
 
 N_RUNS, RUN = 12, 8  # frames of each
 PLAIN = Line(1, False, 1.0, 0.0)
@@ -111,3 +111,19 @@ def test_a_part_keeps_the_pictures_of_what_is_left() -> None:
     runs = part.run_of(part.kept_of(np.arange(part.n_frames)))
     assert runs.tolist() == [frame // RUN - 3 for frame in range(3 * RUN + 2, 9 * RUN)]
     assert len(SOURCE.part(3, 9).run_first) == 0
+
+
+def test_lines_are_compared_in_one_go_and_the_right_one_agrees_most() -> None:
+    mirrored = PLAIN._replace(mirrored=True)
+    query = film(small(LARGE)[:, :, ::-1])
+    played = [(SOURCE, PLAIN), (SOURCE, mirrored), (film(small(pictures(2))), mirrored)]
+    found = compared(query, played, WHOLE)
+    assert found[1] > 0.9 and max(found[0], found[2]) < 0.6
+    assert compared(query, [], WHOLE) == []
+
+
+def test_sources_without_pictures_do_not_agree() -> None:
+    bare = signature(moving_layouts(np.random.default_rng(0), N_RUNS * RUN, RUN, 1))
+    assert not len(bare.run_first)
+    found = compared(film(small(LARGE)), [(bare, PLAIN), (SOURCE, PLAIN)], WHOLE)
+    assert found[0] == 0 and found[1] > 0.9

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from make_signature import make_signature
 
 from mitate.kernels.chunks import Chunk, MediaHead, taken_apart
@@ -168,6 +169,17 @@ def test_a_continuation_is_told_by_source_place_and_speed() -> None:
     assert not continues(one, match(7, (2000, 3000), 7000))
     both = merged(one, match(7, (1040, 2000), 6040))
     assert (both.query_from_ms, both.query_to_ms, both.from_ms, both.to_ms) == (0, 2000, 5000, 7000)
+
+
+@pytest.mark.parametrize("longer", [0, 1])
+def test_what_is_known_of_the_longer_part_holds_for_both(longer: int) -> None:
+    ends = [(0, 3000, 4000), (0, 1000, 4000)][longer]
+    parts = [match(7, ends[:2], 0), match(7, ends[1:], ends[1])]
+    parts[1] = replace(parts[1], verdict=Verdict.AMBIGUOUS, probability=0.9)
+    both = merged(parts[0], parts[1])
+    known = parts[longer]
+    assert (both.verdict, both.probability) == (known.verdict, known.probability)
+    assert (both.query_from_ms, both.query_to_ms, both.from_ms, both.to_ms) == (0, 4000, 0, 4000)
 
 
 def test_part_of_a_signature_keeps_times_and_descriptors() -> None:
