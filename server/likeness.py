@@ -120,7 +120,7 @@ def _runs_within(query: Signature, first: int, stop: int, n_looks: int) -> NDArr
     low, high = np.searchsorted(begins, [first, stop])
     if low == high:
         low = max(0, low - 1)
-    if n_looks == 1:
+    if n_looks == 1 and high > low:
         return np.array([(low + high - 1) // 2], np.int64)
     chosen = np.linspace(low, high - 1, min(n_looks, high - low))
     return np.asarray(np.unique(np.rint(chosen)), np.int64)

@@ -127,3 +127,4 @@ def test_sources_without_pictures_do_not_agree() -> None:
     assert not len(bare.run_first)
     found = compared(film(small(LARGE)), [(bare, PLAIN), (SOURCE, PLAIN)], WHOLE)
     assert found[0] == 0 and found[1] > 0.9
+    assert compared(bare, [(SOURCE, PLAIN)], WHOLE) == [0.0]
