@@ -121,7 +121,7 @@ def _noted(
     """Scan a part of a video, and keep what was weighed."""
     n_before, n_first = len(noting.seen), 0
 
-    def again(*of: Any) -> list[Stretch]:
+    def again(*of: Any) -> list[list[Stretch]]:
         nonlocal n_first
         n_first = len(noting.seen)
         return look_again(*of)
