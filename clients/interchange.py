@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".otio", ".edl", ".csv")
 RATE = 24.0  # frames per second of a timeline when none is named
 _SPEED_TOLERANCE = 0.005  # of a speed that counts as that of the source
+_TIMECODE = r"[\d:;]{11}"
+_EVENT = re.compile(rf"\d+ +(?P<reel>.+?) +V +C +{_TIMECODE} (?P<out>{_TIMECODE}) ")
 _COLUMNS = (
     *("query_from_ms", "query_to_ms", "title", "episode", "episode_id", "source_id"),
     *("from_ms", "to_ms", "speed", "mirrored", "similarity", "probability", "verdict"),
@@ -43,7 +46,8 @@ def exported(timeline: Timeline, name: str, suffix: str, rate: float = RATE) -> 
     adapter = "cmx_3600" if suffix == ".edl" else "otio_json"
     made = as_otio(timeline, name, rate)
     options = {"rate": rate} if suffix == ".edl" else {}
-    return str(_otio().adapters.write_to_string(made, adapter_name=adapter, **options))
+    text = str(_otio().adapters.write_to_string(made, adapter_name=adapter, **options))
+    return _with_speeds(text, made, rate) if suffix == ".edl" else text
 
 
 def check(path: Path) -> None:
@@ -110,7 +114,40 @@ def _clip(segment: Match, n_frames: int, rate: float) -> otio.schema.Clip:
     elif abs(segment.speed - 1) > _SPEED_TOLERANCE:
         clip.effects.append(schema.LinearTimeWarp(time_scalar=segment.speed))
     clip.metadata["mitate"] = _metadata(segment)
+    if segment.mirrored:
+        clip.metadata["cmx_3600"] = {"comments": ["mirrored"]}
     return clip
+
+
+def _with_speeds(text: str, timeline: otio.schema.Timeline, rate: float) -> str:
+    """Return an EDL with the source ranges and reels of clips at another speed.
+
+    The adapter divides their length by the speed, and names them in M2 lines as no event does.
+    """
+    clips, reel, lines = iter(timeline.find_clips()), "", []
+    for line in text.splitlines(keepends=True):
+        event = _EVENT.match(line)
+        if event is not None:
+            reel = event["reel"]
+            line = (
+                line[: event.start("out")]
+                + _source_out(next(clips), rate, event["out"])
+                + (line[event.end("out") :])
+            )
+        elif line.startswith("M2 "):
+            line = f"M2   {reel}\t\t" + line.split("\t\t", 1)[1]
+        lines.append(line)
+    return "".join(lines)
+
+
+def _source_out(clip: otio.schema.Clip, rate: float, written: str) -> str:
+    schema, time = _otio().schema, _otio().opentime
+    speeds = [one.time_scalar for one in clip.effects if isinstance(one, schema.LinearTimeWarp)]
+    if not speeds or not speeds[0]:
+        return written
+    shown = clip.source_range
+    n_frames = round(shown.duration.value * abs(speeds[0]))
+    return str(time.to_timecode(shown.start_time + time.RationalTime(n_frames, rate), rate))
 
 
 def _metadata(segment: Match) -> dict[str, Any]:

@@ -79,6 +79,22 @@ def test_an_edl_says_where_each_segment_stands(timeline: Timeline) -> None:
     assert "M2" in text
 
 
+def test_an_edl_has_the_source_ranges_of_other_speeds(timeline: Timeline) -> None:
+    text = exported(timeline, "amv", ".edl", 24)
+    assert " 00:00:20:00 00:00:22:00 00:00:01:00 00:00:02:00" in text
+    assert " 00:00:08:12 00:00:09:00 00:00:03:00 00:00:03:12" in text
+    slow = Timeline(4000, (segment(0, 4000, 10_000, 12_000, "S"),), 4000)
+    assert " 00:00:10:00 00:00:12:00 00:00:00:00 00:00:04:00" in exported(slow, "s", ".edl", 24)
+
+
+def test_an_edl_names_one_reel_for_an_event_and_says_what_is_mirrored(timeline: Timeline) -> None:
+    lines = exported(timeline, "amv", ".edl", 24).splitlines()
+    reels = [line[5:].split(" V ")[0].strip() for line in lines if line[:3].isdigit()]
+    named = [line[5:].split("\t")[0] for line in lines if line.startswith("M2")]
+    assert named == reels[1:] and all(reels)
+    assert sum("mirrored" in line for line in lines) == 1
+
+
 def test_a_csv_has_a_line_for_each_segment(timeline: Timeline) -> None:
     rows = list(csv.DictReader(as_csv(timeline).splitlines()))
     assert [row["title"] for row in rows] == ["A", "B", "C", "D"]
