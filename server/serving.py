@@ -192,6 +192,7 @@ async def run(settings: Settings) -> None:
         await server.stop(None)
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
+    log.info("stopped")
 
 
 def _server(settings: Settings, interceptor: CallInterceptor) -> grpc.aio.Server:

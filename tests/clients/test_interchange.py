@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import opentimelineio as otio
 import pytest
 
 from mitate.clients.interchange import as_csv, check, export, exported
 from mitate.clients.results import Alternative, Match, Timeline, Verdict
 from mitate.kernels.errors import InvalidArgument
-
-otio = pytest.importorskip("opentimelineio")
 
 
 def segment(query_from_ms: int, query_to_ms: int, from_ms: int, to_ms: int, title: str) -> Match:

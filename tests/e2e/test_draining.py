@@ -129,6 +129,15 @@ def test_no_accepted_call_is_lost_when_a_busy_server_is_stopped_again_and_again(
     assert "cut off" not in (tmp_path / "log.txt").read_text()
 
 
+def test_an_idle_server_stops_promptly_and_says_so(tmp_path: Path) -> None:
+    server = start(tmp_path / "data", tmp_path / "log.txt", "--workers", "1")
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 2
+    lines = (tmp_path / "log.txt").read_text().splitlines()
+    assert lines[-1].endswith(" INFO stopped")
+
+
 def test_a_watcher_of_the_health_hears_of_draining_and_does_not_hold_it_up(tmp_path: Path) -> None:
     server = start(tmp_path / "data", tmp_path / "log.txt", "--workers", "1")
     wire = Wire(server.address)

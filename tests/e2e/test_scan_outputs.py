@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import opentimelineio as otio
 import pytest
 from conftest import Server, running
 from PIL import Image
@@ -41,7 +42,6 @@ def amv(tmp_path_factory: pytest.TempPathFactory, drawn: Path, ffmpeg: str) -> P
 def test_a_scan_is_written_for_editors_and_tables(
     server: Server, amv: Path, tmp_path: Path
 ) -> None:
-    otio = pytest.importorskip("opentimelineio")
     exports = [tmp_path / f"amv.{suffix}" for suffix in ("otio", "edl", "csv")]
     flags = [flag for path in exports for flag in ("--export", str(path))]
     (answer,) = server.answers("scan", amv, *flags)
