@@ -138,7 +138,8 @@ def _search(commands: Commands) -> None:
         "-k",
         type=values.count,
         metavar="N",
-        help="matches to show, 1 to 100; 5 without it, 10 with --json",
+        help="candidates to show, 1 to 100; without it 10 with --json, else 5 at most, and below "
+        "a match only what matches, too",
     )
 
 
@@ -181,11 +182,12 @@ def _screen(commands: Commands) -> None:
         type=values.share,
         default=0.5,
         metavar="S",
-        help="refuse a video of which so much is recognised, 0 to 1; 0.5 without it",
+        help="refuse a video of which so much is recognised, 0 to 1; 0.5 without it; what is "
+        "uncertain does not count",
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=values.seconds,
         metavar="N",
         help="refuse a video also when one episode is shown for so long, in all",
     )

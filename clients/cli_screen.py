@@ -72,20 +72,18 @@ def screened(
 
 
 def of_timeline(timeline: Timeline, share: float, seconds: float | None) -> Screening:
-    """Decide about a video by how much of it is recognised, and for how long one episode is."""
+    """Decide about a video by how much of it is recognised, and for how long one episode is.
+
+    Segments that are uncertain do not count.
+    """
     matched = timeline.matched_ms / max(1, timeline.duration_ms)
-    shown_ms: defaultdict[str, int] = defaultdict(int)
-    for segment in timeline.segments:
-        name = place(segment.title, segment.episode)
-        shown_ms[name] += segment.query_to_ms - segment.query_from_ms
-    longest = max(shown_ms, key=lambda name: shown_ms[name], default="")
-    percent = f"{matched:.0%} of the video is recognised"
-    refuse, reason = matched >= share, f"{percent}; {share:.0%} and more is refused"
-    if not refuse and seconds is not None and shown_ms.get(longest, 0) >= seconds * 1000:
-        length_s = shown_ms[longest] / 1000
-        refuse, reason = True, f"{longest} is shown for {length_s:.1f} s; {seconds:g} s is refused"
+    said = f"{_percent(matched, share)} of the video is recognised"
+    refuse, reason = matched >= share, f"{said}; {100 * share:g}% and more is refused"
+    name, length_s = _longest(timeline)
+    if not refuse and seconds is not None and length_s >= seconds:
+        refuse, reason = True, f"{name} is shown for {length_s:.1f} s; {seconds:g} s is refused"
     elif not refuse:
-        reason = f"{percent}, less than {share:.0%}"
+        reason = f"{said}, less than {100 * share:g}%"
     return Screening(
         "refuse" if refuse else "pass",
         reason,
@@ -96,9 +94,30 @@ def of_timeline(timeline: Timeline, share: float, seconds: float | None) -> Scre
     )
 
 
+def _longest(timeline: Timeline) -> tuple[str, float]:
+    """Return the name of the episode that is shown longest and for how many seconds it is."""
+    shown_ms: defaultdict[int, int] = defaultdict(int)
+    names: dict[int, str] = {}
+    for segment in timeline.segments:
+        if segment.verdict.is_believed:
+            shown_ms[segment.episode_id] += segment.query_to_ms - segment.query_from_ms
+            names[segment.episode_id] = place(segment.title, segment.episode)
+    longest = max(names, key=lambda episode_id: shown_ms[episode_id], default=0)
+    return names.get(longest, ""), shown_ms[longest] / 1000
+
+
+def _percent(part: float, limit: float) -> str:
+    """Return a share with as many digits as tell it from a limit that it is not."""
+    for digits in range(4):
+        text = f"{100 * part:.{digits}f}"
+        if part == limit or float(text) != round(100 * limit, 4):
+            break
+    return f"{text}%"
+
+
 def of_picture(answer: Answer) -> Screening:
     """Decide about a picture by its verdict."""
-    refuse = answer.verdict in (Verdict.MATCH, Verdict.AMBIGUOUS)
+    refuse = answer.verdict.is_believed
     reason = "nothing in the catalog shows this picture"
     if answer.verdict is Verdict.UNINFORMATIVE:
         reason = "there is nothing in the picture to recognise"

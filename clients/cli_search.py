@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from mitate.clients.cli_output import OnProgress, Output
 from mitate.clients.cli_run import for_each
 from mitate.clients.cli_tables import Head, table
 from mitate.clients.cli_text import (
+    SEGMENT_WORDS,
     VERDICT_WORDS,
     answer_sentence,
     notes,
@@ -62,7 +63,7 @@ def search(arguments: Namespace) -> bool:
                 answer = outcome
                 output.result(
                     {"file": file, **asdict(answer)},
-                    lambda console: _show_answer(console, file, answer),
+                    lambda console: _show_answer(console, file, answer, arguments.k is not None),
                 )
 
         for_each(jobs, work, bar, done, parallel=PARALLEL_SEARCHES)
@@ -78,7 +79,7 @@ def scan(arguments: Namespace) -> bool:
     exports = [targets(arguments.files, path) for path in arguments.exports]
     drawn = {} if arguments.picture is None else targets(arguments.files, arguments.picture)
     for path in arguments.exports:
-        check(path)
+        check(path, arguments.rate)
     for path in [path for paths in (*exports, drawn) for path in paths.values()]:
         check_writable(path)
         check_apart(path, arguments.files)
@@ -99,37 +100,48 @@ def scan(arguments: Namespace) -> bool:
                 output.failure(file, outcome, {"file": file})
             else:
                 timeline, picture = outcome, drawn.get(file)
-                named = {"file": file}
-                data = asdict(timeline) | {"picture": None if picture is None else str(picture)}
+                written = [paths[file] for paths in (*exports, drawn) if paths]
+                data = asdict(timeline) | {
+                    "picture": None if picture is None else str(picture),
+                    "exports": [str(paths[file]) for paths in exports],
+                }
                 output.result(
-                    named | data,
-                    lambda console: _show_timeline(console, file, timeline, picture),
+                    {"file": file} | data,
+                    lambda console: _show_timeline(console, file, timeline),
                 )
+                if written:
+                    output.note("wrote " + shown(", ".join(map(str, written))))
 
         for_each(jobs, work, bar, done, parallel=PARALLEL_SCANS)
     return output.all_well
 
 
-def _show_answer(console: Console, file: str, answer: Answer) -> None:
+def _show_answer(console: Console, file: str, answer: Answer, whole: bool) -> None:
+    """Print an answer; unless `whole`, without candidates that are not believed below it."""
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + answer_sentence(answer), soft_wrap=True)
     matches = () if answer.verdict is Verdict.UNINFORMATIVE else answer.matches
+    if answer.verdict.is_believed and not whole:
+        matches = tuple(match for match in matches if match.verdict.is_believed)
     query = "in the clip" if answer.kind == "video" else "in the query"
     _show_table(console, matches, _columns(matches, query, answer.verdict))
 
 
-def _show_timeline(console: Console, file: str, timeline: Timeline, picture: Path | None) -> None:
+def _show_timeline(console: Console, file: str, timeline: Timeline) -> None:
     console.print(shown(file), style="bold", soft_wrap=True)
     console.print("  " + timeline_sentence(timeline), soft_wrap=True)
-    if picture is not None:
-        console.print("  drawn in " + shown(str(picture)), soft_wrap=True)
-    columns = _columns(timeline.segments, "in the video", Verdict.MATCH)
+    columns = _columns(timeline.segments, "in the video", Verdict.MATCH, SEGMENT_WORDS)
     if any(segment.alternatives for segment in timeline.segments):
         columns.append((Head("also in", folds=True), others))
     _show_table(console, timeline.segments, columns)
 
 
-def _columns(matches: tuple[Match, ...], query: str, verdict: Verdict) -> list[Column]:
+def _columns(
+    matches: tuple[Match, ...],
+    query: str,
+    verdict: Verdict,
+    words: Mapping[Verdict, str] = VERDICT_WORDS,
+) -> list[Column]:
     """Return the columns that say something about these matches; `verdict` is said before."""
     columns: list[Column] = []
     if any(match.query_to_ms > match.query_from_ms for match in matches):
@@ -145,7 +157,7 @@ def _columns(matches: tuple[Match, ...], query: str, verdict: Verdict) -> list[C
     if any(notes(match) for match in matches):
         columns.append((Head("notes"), notes))
     if any(match.verdict is not verdict for match in matches):
-        columns.append((Head("verdict"), lambda match: VERDICT_WORDS[match.verdict]))
+        columns.append((Head("verdict"), lambda match: words[match.verdict]))
     return columns
 
 

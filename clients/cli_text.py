@@ -10,6 +10,7 @@ VERDICT_WORDS = {
     Verdict.NO_MATCH: "no match",
     Verdict.UNINFORMATIVE: "uninformative",
 }
+SEGMENT_WORDS = VERDICT_WORDS | {Verdict.NO_MATCH: "uncertain"}
 _SAME_SPEED = 0.01  # speeds this near to 1 are not worth a word
 
 
@@ -59,6 +60,7 @@ def _view_notes(view: str) -> list[str]:
     """Return which part of the picture shows which part of the frame, as far as not the whole."""
     part, _, window = view.partition(" in ")
     said = "" if part in ("", "full", "mirrored") else f"{part.removeprefix('full ')} part"
+    said = "inside its border" if part == "inner" else said
     if window:
         said = f"{said} in {window} of the frame".lstrip()
     return [said] if said else []
@@ -129,15 +131,27 @@ def _joined(names: list[str], most: int = 3) -> str:
 def timeline_sentence(timeline: Timeline) -> str:
     """Return what a scan found, in one sentence."""
     length = clock(timeline.duration_ms)
-    if not timeline.segments:
-        return f"nothing recognised in {length}"
-    n_segments = counted(len(timeline.segments), "segment")
-    n_episodes = counted(len({one.episode_id for one in timeline.segments}), "episode")
-    part = timeline.matched_ms / timeline.duration_ms if timeline.duration_ms else 0.0
-    return (
-        f"{n_segments} from {n_episodes}: {clock(timeline.matched_ms)} of {length} "
-        f"recognised ({part:.0%})"
-    )
+    told = [one for one in timeline.segments if one.verdict.is_believed]
+    n_uncertain = len(timeline.segments) - len(told)
+    more = f"; {counted(n_uncertain, 'uncertain segment')}" if n_uncertain else ""
+    if not told:
+        return f"nothing recognised in {length}{more}"
+    n_segments = counted(len(told), "segment")
+    n_episodes = counted(len({one.episode_id for one in told}), "episode")
+    part = percent(timeline.matched_ms, timeline.duration_ms)
+    said = f"{n_segments} from {n_episodes}: {clock(timeline.matched_ms)} of {length} recognised"
+    return f"{said} ({part}){more}"
+
+
+def percent(part_ms: int, whole_ms: int) -> str:
+    """Return a share of time that does not contradict both times as `clock` tells them.
+
+    100% and 0% are told of all and of nothing only.
+    """
+    part, whole = ((ms + 50) // 100 for ms in (part_ms, whole_ms))
+    if part in (0, whole):
+        return "100%" if part else "0%"
+    return f"{min(max(round(100 * part / whole), 1), 99)}%"
 
 
 def counted(number: int, noun: str) -> str:

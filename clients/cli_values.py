@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,21 @@ from mitate.kernels.errors import InvalidArgument
 
 def share(text: str) -> float:
     """Return a share above 0, at most 1."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return _number(text, 1.0, "a share above 0, at most 1, is needed")
+
+
+def seconds(text: str) -> float:
+    """Return a time above 0."""
+    return _number(text, sys.float_info.max, "a number of seconds above 0 is needed")
+
+
+def _number(text: str, largest: float, wanted: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= largest:
+        raise argparse.ArgumentTypeError(f"{text!r}; {wanted}")
     return value
 
 

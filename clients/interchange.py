@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mitate.clients.cli_files import write_file
 from mitate.clients.cli_text import place
 from mitate.clients.results import Match, Timeline
 from mitate.kernels.errors import InvalidArgument
@@ -39,8 +40,7 @@ def exported(timeline: Timeline, name: str, suffix: str, rate: float = RATE) -> 
     """
     if suffix not in SUFFIXES:
         raise InvalidArgument(f"{suffix!r} names no format; allowed are {', '.join(SUFFIXES)}")
-    if not 1 <= rate <= 1000:
-        raise InvalidArgument(f"rate {rate:g}; 1 to 1000 frames per second are allowed")
+    _check_rate(rate)
     if suffix == ".csv":
         return as_csv(timeline)
     adapter = "cmx_3600" if suffix == ".edl" else "otio_json"
@@ -50,20 +50,30 @@ def exported(timeline: Timeline, name: str, suffix: str, rate: float = RATE) -> 
     return _with_speeds(text, made, rate) if suffix == ".edl" else text
 
 
-def check(path: Path) -> None:
+def check(path: Path, rate: float = RATE) -> None:
     """Raise what `export` would raise, before long work."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidArgument(
             f"{path}: the suffix {suffix!r} names no format; allowed are {', '.join(SUFFIXES)}"
         )
+    _check_rate(rate)
     if suffix != ".csv":
         _otio()
 
 
+def _check_rate(rate: float) -> None:
+    if not 1 <= rate <= 1000:
+        raise InvalidArgument(f"rate {rate:g}; 1 to 1000 frames per second are allowed")
+
+
 def export(timeline: Timeline, path: Path, name: str, rate: float = RATE) -> None:
-    """Write a timeline to a file whose suffix says how; raises as `exported`."""
-    path.write_text(exported(timeline, name, path.suffix.lower(), rate), encoding="utf-8")
+    """Write a timeline to a file whose suffix says how; raises as `exported`.
+
+    Raises:
+        PermissionRefused: it cannot be written.
+    """
+    write_file(path, exported(timeline, name, path.suffix.lower(), rate).encode())
 
 
 def as_csv(timeline: Timeline) -> str:
@@ -114,8 +124,10 @@ def _clip(segment: Match, n_frames: int, rate: float) -> otio.schema.Clip:
     elif abs(segment.speed - 1) > _SPEED_TOLERANCE:
         clip.effects.append(schema.LinearTimeWarp(time_scalar=segment.speed))
     clip.metadata["mitate"] = _metadata(segment)
-    if segment.mirrored:
-        clip.metadata["cmx_3600"] = {"comments": ["mirrored"]}
+    comments = ["mirrored"] if segment.mirrored else []
+    comments += [] if segment.verdict.is_believed else ["uncertain"]
+    if comments:
+        clip.metadata["cmx_3600"] = {"comments": comments}
     return clip
 
 
@@ -161,6 +173,7 @@ def _metadata(segment: Match) -> dict[str, Any]:
         "to_ms": segment.to_ms,
         "mirrored": segment.mirrored,
         "similarity": segment.similarity,
+        "probability": segment.probability,
         "verdict": segment.verdict.value,
         "also_in": [place(one.title, one.episode) for one in segment.alternatives],
         "refs": dict(segment.refs),

@@ -16,6 +16,11 @@ class Verdict(StrEnum):
     NO_MATCH = "no_match"
     UNINFORMATIVE = "uninformative"
 
+    @property
+    def is_believed(self) -> bool:
+        """Whether it says that something stored is shown."""
+        return self in (Verdict.MATCH, Verdict.AMBIGUOUS)
+
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
@@ -97,11 +102,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What a video is made of: segments in query order."""
+    """What a video is made of: segments in query order.
+
+    A segment with the verdict NO_MATCH is uncertain: more likely wrong than right.
+    """
 
     duration_ms: int
     segments: tuple[Match, ...]
-    matched_ms: int  # length of the union of the segments
+    matched_ms: int  # length of the union of the segments that are not uncertain
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     picture: bytes = b""  # a PNG file, if it was drawn
 

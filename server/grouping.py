@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mitate.kernels.signature import Signature
 from mitate.server.index import Neighbours, make_index
 from mitate.server.library import Library, NewSource, Scope, Snapshot
-from mitate.server.records import Match, Names, Verdict
+from mitate.server.records import Match, Names
 from mitate.server.search_clip import search_clip
 from mitate.server.stretches import is_unusual
 
@@ -93,7 +93,7 @@ def _shared(library: Library, number: int, signature: Signature) -> list[Shared]
         _MATCHES,
         find_windows=partial(find, windows, True),
     )
-    believed = [one for one in answer.matches if one.verdict in (Verdict.MATCH, Verdict.AMBIGUOUS)]
+    believed = [one for one in answer.matches if one.verdict.is_believed]
     return [
         Shared(one.source_id, _part(one, signature), one, _is_encode(one, signature))
         for one in believed

@@ -18,6 +18,11 @@ class Verdict(StrEnum):
     NO_MATCH = "no_match"
     UNINFORMATIVE = "uninformative"
 
+    @property
+    def is_believed(self) -> bool:
+        """Whether it says that something stored is shown."""
+        return self in (Verdict.MATCH, Verdict.AMBIGUOUS)
+
 
 @dataclass(frozen=True, slots=True)
 class Title:
@@ -201,10 +206,15 @@ class Timeline:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def believed(self) -> tuple[Match, ...]:
+        """Segments that are more likely right than wrong."""
+        return tuple(one for one in self.segments if one.verdict.is_believed)
+
+    @property
     def matched_ms(self) -> int:
-        """Length of the union of the segments' query ranges."""
+        """Length of the union of the query ranges of segments that are believed."""
         total, end = 0, 0
-        for segment in sorted(self.segments, key=lambda match: match.query_from_ms):
+        for segment in sorted(self.believed, key=lambda match: match.query_from_ms):
             total += max(0, segment.query_to_ms - max(end, segment.query_from_ms))
             end = max(end, segment.query_to_ms)
         return total

@@ -107,7 +107,10 @@ def scan(
     mirrored: bool = True,
     find_windows: Find | None = None,
 ) -> Timeline:
-    """Return the segments of a video in query order, with other episodes that show the same."""
+    """Return the segments of a video in query order, with other episodes that show the same.
+
+    Segments that are not believed, though told, have the verdict NO_MATCH.
+    """
     aligned = _aligned(signature, find, find_windows, mirrored, keep_close=True)
     if not aligned.informative:
         return Timeline(signature.duration_ms, (), aligned.timings_ms)
@@ -120,7 +123,7 @@ def scan(
     told += _looked_at_again(aligned, [chance.stretch for chance, _ in told])
     again_ms = (time.perf_counter() - begun) * 1000
     segments = tuple(
-        _match(aligned, chance, _other_episodes(aligned, chance.stretch, rivals), name_of, True)
+        _match(aligned, chance, _other_episodes(aligned, chance.stretch, rivals), name_of)
         for chance, rivals in sorted(told, key=lambda one: one[0].stretch.first)
     )
     timings_ms = {**aligned.timings_ms, "align": aligned.timings_ms["align"] + again_ms}
@@ -223,13 +226,12 @@ def _match(
     chance: Chance,
     rivals: Sequence[Stretch],
     name_of: NameOf,
-    is_told: bool = False,  # in a timeline, which tells nothing else
 ) -> Match:
     one = chance.stretch
     verdict = Verdict.AMBIGUOUS if rivals else Verdict.MATCH
     if not aligned.informative:
         verdict = Verdict.UNINFORMATIVE
-    elif not is_told and not chance.is_believed:
+    elif not chance.is_believed:
         verdict = Verdict.NO_MATCH
     frame_times = aligned.frames.times_ms
     best_ms = int(frame_times[one.best_frame])

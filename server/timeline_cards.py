@@ -81,7 +81,8 @@ def _lines(name: str, notes: str) -> Image.Image:
 
 
 def _notes(one: Match) -> str:
-    said = [f"{clock(one.from_ms)}–{clock(one.to_ms)}"]
+    said = [] if one.verdict.is_believed else ["uncertain"]
+    said.append(f"{clock(one.from_ms)}–{clock(one.to_ms)}")
     if one.mirrored:
         said.append("mirrored")
     if one.speed == 0:

@@ -91,14 +91,16 @@ def _sentence(timeline: Timeline) -> str:
     length = clock(timeline.duration_ms)
     if not timeline.segments:
         return f"Nothing was recognised in {length}."
-    n_episodes = len({one.episode_id for one in timeline.segments})
-    part = timeline.matched_ms / timeline.duration_ms if timeline.duration_ms else 0.0
+    told = timeline.believed
+    n_episodes = len({one.episode_id for one in told})
     segments, episodes = (
         f"{n:,} {noun}" + ("s" if n != 1 else "")
-        for n, noun in ((len(timeline.segments), "segment"), (n_episodes, "episode"))
+        for n, noun in ((len(told), "segment"), (n_episodes, "episode"))
     )
-    known = f"{clock(timeline.matched_ms)} of {length} recognised ({part:.0%})"
-    return f"{segments} from {episodes}: {known}."
+    known = f"{clock(timeline.matched_ms)} of {length} recognised"
+    n_uncertain = len(timeline.segments) - len(told)
+    more = f"; {n_uncertain:,} more uncertain" if n_uncertain else ""
+    return f"{segments} from {episodes}: {known}{more}."
 
 
 def _bar(timeline: Timeline, colours: Mapping[int, Colour], width: int) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from contract import MATCH, SCAN, SEARCH, Run, check
+from contract import MATCH, SCAN, SEARCH, Printed, Run, check
 from fake_answers import State
 
 from mitate.clients.results import Verdict
@@ -63,6 +63,34 @@ def test_a_scan_is_drawn_where_it_is_told(run: Run, clip: Path, tmp_path: Path) 
     assert run("scan", clip)[1][0]["picture"] is None
 
 
+def test_a_scan_says_what_it_wrote_and_keeps_json_clean(
+    run: Run, printed: Printed, clip: Path, tmp_path: Path
+) -> None:
+    table, drawn = tmp_path / "new" / "amv.csv", tmp_path / "new" / "amv.png"
+    flags = ("--export", table, "--picture", drawn)
+    code, (line,), err = run("scan", clip, *flags)
+    assert (code, line["exports"], err) == (0, [str(table)], f"mitate: wrote {table}, {drawn}\n")
+    assert table.read_text().startswith("query_from_ms,")
+    code, out, err = printed("scan", clip, *flags)
+    assert (code, err) == (0, f"mitate: wrote {table}, {drawn}\n")
+    assert str(drawn) not in out
+    _, (line,), err = run("scan", clip)
+    assert (line["exports"], err) == ([], "")
+
+
+def test_below_a_match_only_what_matches_is_shown_unless_more_is_asked_for(
+    printed: Printed, picture: Path
+) -> None:
+    def rows(*arguments: object) -> list[str]:
+        lines = printed("search", *arguments)[1].splitlines()
+        return [line.split()[0] for line in lines[2:] if "S01E" in line]
+
+    assert rows(picture) == ["1"]
+    assert rows(picture, "-k", 2) == ["1", "2"]
+    picture.write_bytes(b"\xff\xd8\xffnone")
+    assert rows(picture) == ["1", "2"]
+
+
 def test_of_several_files_each_gets_a_picture_of_its_own(
     run: Run, clip: Path, tmp_path: Path
 ) -> None:
@@ -73,6 +101,16 @@ def test_of_several_files_each_gets_a_picture_of_its_own(
     names = [f"{clip.stem}{number}-out.png" for number in ("", "-2", "")]
     assert [Path(line["picture"]).name for line in lines] == names
     assert code == 0 and all((tmp_path / name).is_file() for name in names)
+
+
+@pytest.mark.parametrize("rate", ["0", "1001", "nan"])
+def test_a_rate_is_refused_before_any_work(
+    run: Run, state: State, clip: Path, tmp_path: Path, rate: str
+) -> None:
+    with pytest.raises(SystemExit) as wrong:
+        run("scan", clip, "--export", tmp_path / "amv.csv", "--rate", rate)
+    assert wrong.value.code == 2
+    assert not state.calls
 
 
 @pytest.mark.parametrize("flag", ["--picture", "--export"])

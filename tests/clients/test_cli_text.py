@@ -20,6 +20,7 @@ from mitate.clients.cli_text import (
     answer_sentence,
     clock,
     notes,
+    percent,
     place,
     shown,
     size,
@@ -77,7 +78,7 @@ def test_shown_text_holds_no_control_characters(text: str) -> None:
     [
         ({}, ""),
         ({"mirrored": True, "view": "full-mirrored"}, "mirrored"),
-        ({"view": "inner"}, "inner part"),
+        ({"view": "inner"}, "inside its border"),
         ({"view": "full in centre 0.8"}, "in centre 0.8 of the frame"),
         ({"view": "box 2 in left half"}, "box 2 part in left half of the frame"),
         ({"view": "full left half in left half"}, "left half part in left half of the frame"),
@@ -135,6 +136,34 @@ def test_a_scan_s_sentence_counts() -> None:
         "2 segments from 1 episode: 0:42.0 of 1:00.0 recognised (70%)"
     )
     assert timeline_sentence(Timeline(60_000, (), 0)) == "nothing recognised in 1:00.0"
+
+
+def test_uncertain_segments_are_counted_apart() -> None:
+    faint = dataclasses.replace(MATCH, episode_id=9, verdict=Verdict.NO_MATCH)
+    assert timeline_sentence(Timeline(60_000, (MATCH, faint), 42_000)) == (
+        "1 segment from 1 episode: 0:42.0 of 1:00.0 recognised (70%); 1 uncertain segment"
+    )
+    assert timeline_sentence(Timeline(60_000, (faint, faint), 0)) == (
+        "nothing recognised in 1:00.0; 2 uncertain segments"
+    )
+
+
+@pytest.mark.parametrize(
+    ("part_ms", "whole_ms", "text"),
+    [
+        (6960, 7000, "100%"),  # both are told as 0:07.0
+        (6940, 7000, "99%"),
+        (999_900, 1_000_000, "99%"),
+        (40, 7000, "0%"),
+        (100, 1_000_000, "1%"),
+        (3500, 7000, "50%"),
+        (0, 0, "0%"),
+    ],
+)
+def test_a_share_does_not_contradict_the_times_beside_it(
+    part_ms: int, whole_ms: int, text: str
+) -> None:
+    assert percent(part_ms, whole_ms) == text
 
 
 @pytest.mark.parametrize(

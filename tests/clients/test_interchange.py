@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import opentimelineio as otio
@@ -92,6 +93,15 @@ def test_an_edl_names_one_reel_for_an_event_and_says_what_is_mirrored(timeline: 
     named = [line[5:].split("\t")[0] for line in lines if line.startswith("M2")]
     assert named == reels[1:] and all(reels)
     assert sum("mirrored" in line for line in lines) == 1
+
+
+def test_what_is_uncertain_is_marked_so(timeline: Timeline) -> None:
+    faint = replace(timeline.segments[1], verdict=Verdict.NO_MATCH)
+    text = exported(Timeline(5000, (timeline.segments[0], faint), 1000), "amv", ".edl", 24)
+    assert [line for line in text.splitlines() if line in ("* mirrored", "* uncertain")] == [
+        "* mirrored",
+        "* uncertain",
+    ]
 
 
 def test_a_csv_has_a_line_for_each_segment(timeline: Timeline) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,22 @@ def test_a_refused_file_counts_more_than_a_failed_one(
 
 def segment(query_from_ms: int, query_to_ms: int, title: str) -> Match:
     return Match(
-        *(title, 1, "01", 1, 1, query_from_ms, query_to_ms, 0, 1000, 0, False, 1.0, 5.0, 0.9),
+        *(
+            title,
+            1,
+            "01",
+            ord(title),
+            1,
+            query_from_ms,
+            query_to_ms,
+            0,
+            1000,
+            0,
+            False,
+            1.0,
+            5.0,
+            0.9,
+        ),
         probability=None,
         verdict=Verdict.MATCH,
         view="full",
@@ -87,8 +103,47 @@ def test_one_episode_may_be_shown_for_too_long() -> None:
     assert of_timeline(timeline, 0.5, 20).decision == "pass"
 
 
-@pytest.mark.parametrize("share", ["0", "1.5", "-1"])
-def test_a_share_outside_0_to_1_is_wrong_usage(clip: Path, share: str) -> None:
+def test_what_is_uncertain_is_not_counted_for_an_episode() -> None:
+    sure, faint = segment(0, 8000, "A"), segment(9000, 16_000, "A")
+    faint = replace(faint, verdict=Verdict.NO_MATCH)
+    timeline = Timeline(100_000, (sure, faint), 8000)
+    assert of_timeline(timeline, 0.5, 12).decision == "pass"
+    assert of_timeline(timeline, 0.5, 8).decision == "refuse"
+    assert of_timeline(Timeline(100_000, (faint,), 0), 0.5, 1).decision == "pass"
+
+
+def test_episodes_of_one_name_are_not_added_up() -> None:
+    segments = (segment(0, 8000, "A"), replace(segment(9000, 16_000, "A"), episode_id=2))
+    assert of_timeline(Timeline(100_000, segments, 15_000), 0.5, 12).decision == "pass"
+
+
+@pytest.mark.parametrize(
+    ("matched_ms", "share", "reason"),
+    [
+        (4960, 0.5, "49.6% of the video is recognised, less than 50%"),
+        (4999, 0.5, "49.99% of the video is recognised, less than 50%"),
+        (5000, 0.5, "50% of the video is recognised; 50% and more is refused"),
+        (5004, 0.5, "50.04% of the video is recognised; 50% and more is refused"),
+        (3300, 0.333, "33% of the video is recognised, less than 33.3%"),
+    ],
+)
+def test_the_reason_does_not_contradict_the_decision(
+    matched_ms: int, share: float, reason: str
+) -> None:
+    assert of_timeline(Timeline(10_000, (), matched_ms), share, None).reason == reason
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *("--share=0", "--share=1.5", "--share=-1", "--share=nan", "--share=half"),
+        *("--seconds=0", "--seconds=-3", "--seconds=nan", "--seconds=inf", "--seconds=1e999"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_wrong_usage(
+    clip: Path, limit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["screen", str(clip), f"--share={share}"])
+        main(["screen", str(clip), limit])
     assert stopped.value.code == 2
+    assert f"{limit.partition('=')[2]!r}; a " in capsys.readouterr().err

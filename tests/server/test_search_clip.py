@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +13,11 @@ from test_search_picture import Shelf
 
 from mitate.kernels.borders import Rect
 from mitate.kernels.signature import Signature
+from mitate.server import search_clip as search_clip_module
 from mitate.server.library import NewSource
 from mitate.server.records import Verdict
 from mitate.server.search_clip import scan, search_clip
+from mitate.server.segments import FEATURES, Regression, SegmentCalibration
 
 Layouts = NDArray[np.uint8]
 
@@ -239,6 +242,23 @@ def test_a_scan_lists_the_segments_in_order(shelf: Shelf) -> None:
         assert abs(segment.from_ms - at_ms) <= 120
         assert segment.verdict == Verdict.MATCH
     assert abs(timeline.matched_ms - 9000) <= 250
+
+
+@pytest.mark.parametrize(
+    ("probability", "verdict"), [(0.45, Verdict.NO_MATCH), (0.5, Verdict.MATCH), (0.3, None)]
+)
+def test_a_segment_that_is_more_likely_wrong_than_right_is_told_as_uncertain(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, probability: float, verdict: Verdict | None
+) -> None:
+    fixed = Regression((0.0,) * len(FEATURES), math.log(probability / (1 - probability)))
+    monkeypatch.setattr(
+        search_clip_module, "segment_calibration", lambda: SegmentCalibration(fixed, fixed, 1)
+    )
+    timeline = scan(timeline_parts()[0], shelf.find, shelf.name_of)
+    verdicts = {one.verdict for one in timeline.segments}
+    assert verdicts == (set() if verdict is None else {verdict})
+    assert (timeline.matched_ms > 0) == (verdict is Verdict.MATCH)
+    assert timeline.believed == (timeline.segments if verdict is Verdict.MATCH else ())
 
 
 def test_a_scan_names_all_episodes_of_an_opening() -> None:
