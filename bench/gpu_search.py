@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from bench.measure import Spread, machine
 from bench.vectors import like_real, real_layouts
-from mitate.kernels.run_table import BOX_BYTES, MAX_RUN_ROWS, first_of_runs, measure_runs
+from mitate.kernels.run_table import MAX_RUN_ROWS, first_of_runs, measure_runs
 from mitate.kernels.tiles import L2
 from mitate.kernels.vector import derive
 from mitate.server.device_rows import THREADS
@@ -71,8 +71,7 @@ def _fill(index: GpuIndex, base: NDArray[np.int8], n_rows: int) -> None:
     firsts = first_of_runs(base, L2.run_limit, MAX_RUN_ROWS, False)
     centres = np.empty((len(firsts), L2.n_dims), np.int8)
     radii = np.empty(len(firsts), np.uint16)
-    boxes = np.empty((len(firsts), BOX_BYTES), np.uint8)
-    measure_runs(base, np.append(firsts, len(base)), False, centres, radii, boxes)
+    measure_runs(base, np.append(firsts, len(base)), False, centres, radii)
     draws = np.random.default_rng(SEED)
     for at in range(0, n_rows, len(base)):
         shift = np.rint(draws.normal(0, 12, L2.n_dims)) * (at > 0)

@@ -28,6 +28,7 @@ LANES = 0xFFFF
 BLOCK_TILES = 32  # compared with every query while the fastest cache holds them
 _MOST_SQUARED = 1 << 22  # above every squared distance
 _SPARE = 16
+_NO_ROW = np.iinfo(np.int64).max
 
 
 class Queries(NamedTuple):
@@ -50,6 +51,7 @@ class Best(NamedTuple):
     limit_rows: Ints  # (q,) and its row
 
 
+@jit
 def no_best(n_queries: int, k: int) -> Best:
     """Return an empty `Best` for the `k` best rows of each query."""
     room = k + k // 2 + _SPARE
@@ -58,7 +60,7 @@ def no_best(n_queries: int, k: int) -> Best:
         np.empty((n_queries, room), np.int64),
         np.zeros(n_queries, np.int64),
         np.full(n_queries, np.inf),
-        np.full(n_queries, np.iinfo(np.int64).max),
+        np.full(n_queries, _NO_ROW),
     )
 
 

@@ -1,74 +1,36 @@
 """Compiled loops that gather the runs which can hold a nearest row, and open them.
 
-Called by `nearest_runs`, which tells how they play together.
+Called by `nearest_runs`, which tells how they play together. Bounds are values as `nearest` orders
+by: no row of a run has a smaller one.
 """
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from mitate.kernels.box_code import boxes_within, next_boxes_within
 from mitate.kernels.jit import jit
-from mitate.kernels.nearest import (
-    BLOCK_TILES,
-    CHUNK_TILES,
-    LANES,
-    QUERY_BYTES,
-    TILE_BYTES,
-    Best,
-    Ints,
-    Queries,
-    cut,
-    keep,
-    score_limit,
-    value_of,
-)
-from mitate.kernels.run_table import BOX_BYTES, RADIUS_STEPS, Runs
-from mitate.kernels.tile_code import (
-    TILE_ROWS,
-    box_distance,
-    lowest_bit,
-    next_reachable,
-    next_within,
-    prefetch,
-)
+from mitate.kernels.nearest import LANES, QUERY_BYTES, Best, Ints, Queries, cut
+from mitate.kernels.run_open import fetch_run, open_run
+from mitate.kernels.run_seeds import NODE_RUNS, TILE_RUNS, tile_base
+from mitate.kernels.run_table import Runs
+from mitate.kernels.tile_code import TILE_ROWS, lowest_bit
 
-BLOCK_ROWS = BLOCK_TILES * TILE_ROWS
-_FARTHEST = 2000.0  # above every distance
-_SLACK = 0.01  # above every rounding error of bounds
 _BUCKETS = 64
-_AHEAD = 8  # runs fetched before they are opened
+_AHEAD = 4  # runs fetched before they are opened
 
-
-Scores = npt.NDArray[np.int32]  # (16,) scratch
+Floats = npt.NDArray[np.float32]
 
 
 class Openable(NamedTuple):
     """The runs of each query that may hold one of its nearest rows."""
 
-    bounds: npt.NDArray[np.float32]  # (q, room) no row of the run is nearer
+    bounds: Floats  # (q, room)
     runs: Ints  # (q, room)
     counts: Ints  # (q,) used places
-
-
-@jit
-def open_nearest(
-    runs: Runs,
-    chunks: npt.NDArray[np.uintp],  # addresses of the tiles of rows
-    queries: Queries,
-    k: int,
-    nearest: Best,  # rows are runs, of the nearest centres
-    best: Best,
-) -> None:
-    """Put the k best rows of some runs into `best`, so that its limits are set."""
-    scores = np.empty(TILE_ROWS, np.int32)
-    for q in range(len(queries.words)):
-        for i in range(nearest.counts[q]):
-            _open(runs, chunks, nearest.rows[q, i], queries, q, k, best, scores)
-        cut(best, q, k)
 
 
 @jit
@@ -77,74 +39,66 @@ def gather_runs(
     ranges: Ints,  # (r, 2) of runs
     queries: Queries,
     limits: npt.NDArray[np.float64],  # (q,) no nearest row has a larger value
-    openable: Openable,
-    place: Ints,  # (3,) range, block and query to go on with; all 0 at first
-) -> bool:
-    """Collect the runs that may matter; return False when `openable` needs more room first."""
-    scores = np.empty(TILE_ROWS, np.int32)
-    for r in range(place[0], len(ranges)):
+    room: int,  # at first
+) -> Openable:
+    """Return the runs that may matter."""
+    n_queries = len(queries.words)
+    counts = np.zeros(n_queries, np.int64)
+    bounds, found = np.empty((n_queries, room), np.float32), np.empty((n_queries, room), np.int64)
+    out = np.empty(TILE_ROWS, np.float32)
+    for r in range(len(ranges)):
         first, stop = ranges[r, 0], ranges[r, 1]
-        block = max(place[1], first // BLOCK_ROWS)
-        while block * BLOCK_ROWS < stop:
-            q = _gather(runs, block, first, stop, queries, place[2], limits, openable, scores)
-            if q < len(queries.words):
-                place[0], place[1], place[2] = r, block, q
-                return False
-            place[2] = 0
-            block += 1
-        place[1] = 0
-    return True
+        if first == stop:
+            continue
+        for tile in range(first // TILE_RUNS, (stop - 1) // TILE_RUNS + 1):
+            if counts.max() + TILE_RUNS > found.shape[1]:
+                bounds, found = _more_room(bounds), _more_room(found)
+            _gather(runs, tile, first, stop, queries, limits, bounds, found, counts, out)
+    return Openable(bounds, found, counts)
+
+
+@jit
+def _more_room(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the same values with twice the room."""
+    wider = np.empty((values.shape[0], 2 * values.shape[1]), values.dtype)
+    wider[:, : values.shape[1]] = values
+    return wider
 
 
 @jit
 def _gather(
     runs: Runs,
-    block: int,
-    first: int,
+    tile: int,  # of nodes
+    first: int,  # runs outside first..stop - 1 are left out
     stop: int,
     queries: Queries,
-    q: int,
     limits: npt.NDArray[np.float64],
-    openable: Openable,
-    scores: Scores,
-) -> int:
-    """Collect the runs of one block from query q on; return the first query without room."""
-    tile, tile_stop = max(block * BLOCK_TILES, first // TILE_ROWS), (block + 1) * BLOCK_TILES
-    tile_stop = min(tile_stop, (stop + TILE_ROWS - 1) // TILE_ROWS)
-    before = tile // CHUNK_TILES * CHUNK_TILES
-    base = runs.chunks[tile // CHUNK_TILES]
-    radii = runs.radii.ctypes.data + np.uintp(before * TILE_ROWS * 2)
-    words, shift, out = queries.words.ctypes.data, np.int32(queries.shift), scores.ctypes.data
-    while q < len(queries.words) and openable.counts[q] + BLOCK_ROWS <= openable.bounds.shape[1]:
-        query, offset = words + np.uintp(q * QUERY_BYTES), np.int32(queries.offsets[q])
-        reach = min(root_of(limits[q], queries.shift), _FARTHEST) + _SLACK
-        at, end = tile - before, tile_stop - before
-        n = openable.counts[q]
-        while at < end:
-            hit = next_reachable(base, radii, at, end, query, offset, shift, np.float32(reach), out)
-            at, bits = hit >> TILE_ROWS, hit & LANES
+    bounds: Floats,
+    found: Ints,
+    counts: Ints,
+    out: Floats,  # (16,) scratch
+) -> None:
+    """Collect the runs of one tile of nodes for every query."""
+    nodes, leaves = (
+        tile_base(runs.boxes.nodes, tile),
+        tile_base(runs.boxes.leaves, tile * TILE_ROWS),
+    )
+    asked, into, lire = queries.bytes.ctypes.data, out.ctypes.data, np.int32(queries.shift != 1)
+    node = tile * TILE_ROWS
+    for q in range(len(limits)):
+        query, limit, n = asked + np.uintp(q * QUERY_BYTES), np.float32(limits[q]), counts[q]
+        left = boxes_within(nodes, tile, query, lire, limit, into)
+        while left:
+            hit = next_boxes_within(leaves, node, left, query, lire, limit, into)
+            left, place, bits = hit >> 32, (hit >> TILE_ROWS) & LANES, hit & LANES
             while bits:
                 lane = lowest_bit(bits)
                 bits &= bits - 1
-                run = (before + at) * TILE_ROWS + lane
+                run = (node + place) * NODE_RUNS + lane
                 if first <= run < stop:
-                    address = base + np.uintp(at * TILE_BYTES)
-                    value = value_of(address, lane, scores[lane], queries, q)
-                    bound = root_of(value, queries.shift) - runs.radii[run] / RADIUS_STEPS
-                    if bound <= reach:
-                        openable.bounds[q, n] = np.float32(bound - _SLACK)
-                        openable.runs[q, n] = run
-                        n += 1
-            at += 1
-        openable.counts[q] = n
-        q += 1
-    return q
-
-
-@jit
-def root_of(value: float, shift: int) -> float:
-    """Return the distance that a value orders by."""
-    return math.sqrt(value) if shift == 1 else value
+                    bounds[q, n], found[q, n] = out[lane], run
+                    n += 1
+        counts[q] = n
 
 
 @jit
@@ -157,101 +111,42 @@ def open_runs(
     best: Best,  # empty but for its limits
     max_opened: int,
     exact: npt.NDArray[np.bool_],  # (q,) set to False where a run that may matter stays closed
-) -> int:
-    """Compare each query with the rows of its runs, nearest first; return how many were opened."""
-    n_opened = 0
+) -> None:
+    """Compare each query with the rows of its runs, nearest first."""
     scores = np.empty(TILE_ROWS, np.int32)
     for q in range(len(queries.words)):
-        _drop_by_boxes(runs, queries, q, openable, best.limits[q])
         order = _bucket_order(openable.bounds[q, : openable.counts[q]])
         opened = 0
         for i in range(len(order)):
             bound = openable.bounds[q, order[i]]
-            if bound > root_of(best.limits[q], queries.shift):
+            if bound > best.limits[q]:
                 continue
             if opened == max_opened:
                 cut(best, q, k)
-                if bound > root_of(best.limits[q], queries.shift):
+                if bound > best.limits[q]:
                     continue
                 exact[q] = False
                 break
-            _fetch(runs, chunks, openable.runs[q, order[min(i + _AHEAD, len(order) - 1)]])
-            _open(runs, chunks, openable.runs[q, order[i]], queries, q, k, best, scores)
+            fetch_run(runs, chunks, openable.runs[q, order[min(i + _AHEAD, len(order) - 1)]])
+            open_run(runs, chunks, openable.runs[q, order[i]], queries, q, k, best, q, scores)
             opened += 1
-        n_opened += opened
-    return n_opened
 
 
 @jit
-def _drop_by_boxes(runs: Runs, queries: Queries, q: int, openable: Openable, limit: float) -> None:
-    """Forget the runs of a query whose boxes are farther than the limit; raise bounds to boxes."""
-    reach = root_of(limit, queries.shift)
-    boxes = runs.boxes.ctypes.data
-    query = queries.bytes.ctypes.data + np.uintp(q * QUERY_BYTES)
-    n = 0
-    for i in range(openable.counts[q]):
-        run = openable.runs[q, i]
-        squared = box_distance(boxes + np.uintp(run * BOX_BYTES), query)
-        bound = max(math.sqrt(squared) - _SLACK, float(openable.bounds[q, i]))
-        if bound <= reach:
-            openable.bounds[q, n] = np.float32(bound)
-            openable.runs[q, n] = run
-            n += 1
-    openable.counts[q] = n
-
-
-@jit
-def _bucket_order(bounds: npt.NDArray[np.float32]) -> Ints:
+def _bucket_order(bounds: Floats) -> Ints:
     """Return the places of the bounds in increasing order, to within a share of their range."""
     order = np.empty(len(bounds), np.int64)
     if not len(bounds):
         return order
-    low = max(bounds.min(), np.float32(0))
-    scale = (_BUCKETS - 1) / (max(bounds.max() - low, np.float32(1e-3)))
+    low = bounds.min()
+    scale = (_BUCKETS - 1) / max(bounds.max() - low, np.float32(1e-3))
     starts = np.zeros(_BUCKETS + 1, np.int64)
     for bound in bounds:
-        starts[int(max(bound - low, np.float32(0)) * scale) + 1] += 1
+        starts[int((bound - low) * scale) + 1] += 1
     for i in range(_BUCKETS):
         starts[i + 1] += starts[i]
     for i in range(len(bounds)):
-        bucket = int(max(bounds[i] - low, np.float32(0)) * scale)
+        bucket = int((bounds[i] - low) * scale)
         order[starts[bucket]] = i
         starts[bucket] += 1
     return order
-
-
-@jit
-def _fetch(runs: Runs, chunks: npt.NDArray[np.uintp], run: int) -> None:
-    """Have the rows of a run brought into the cache."""
-    for tile in range(runs.starts[run] // TILE_ROWS, (runs.starts[run + 1] - 1) // TILE_ROWS + 1):
-        address = chunks[tile // CHUNK_TILES] + np.uintp(tile % CHUNK_TILES * TILE_BYTES)
-        for line in range(TILE_BYTES // 64):
-            prefetch(address + np.uintp(64 * line))
-
-
-@jit
-def _open(
-    runs: Runs,
-    chunks: npt.NDArray[np.uintp],
-    run: int,
-    queries: Queries,
-    q: int,
-    k: int,
-    best: Best,
-    scores: Scores,
-) -> None:
-    """Compare a query with the rows of one run."""
-    first, stop = runs.starts[run], runs.starts[run + 1]
-    query = queries.words.ctypes.data + np.uintp(q * QUERY_BYTES)
-    shift, out = np.int32(queries.shift), scores.ctypes.data
-    for tile in range(first // TILE_ROWS, (stop - 1) // TILE_ROWS + 1):
-        base, at = chunks[tile // CHUNK_TILES], tile % CHUNK_TILES
-        limit = score_limit(best.limits[q], queries, q)
-        bits = next_within(base, at, at + 1, query, limit, shift, out) & LANES
-        while bits:
-            lane = lowest_bit(bits)
-            bits &= bits - 1
-            row = tile * TILE_ROWS + lane
-            if first <= row < stop:
-                address = base + np.uintp(at * TILE_BYTES)
-                keep(best, q, k, value_of(address, lane, scores[lane], queries, q), row)

@@ -1,65 +1,64 @@
-"""Runs of similar consecutive rows, each with a centre and a radius, for exact search.
+"""Runs of similar consecutive rows, and boxes that bound them, for exact search.
 
-A row begins a new run when it is farther than a limit from the first of the run under way. The
-centre is the rounded mean of the run, which no row need equal; the radius is the distance from it
-to its farthest row, rounded up. The distance is a metric, so no row of a run is nearer to a query
-than the centre less the radius.
+A row begins a new run when it is farther than a limit from the first of the run under way. The box
+of a run holds the least and the largest value of every coordinate, so no row of it is nearer to a
+query than the box. On a GPU, a run is bounded by a centre, the rounded mean of its rows, which no
+row need equal, and a radius, the distance from it to the farthest row, rounded up: the distance is
+a metric.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from mitate.kernels.box_tree import N_BYTES, Boxes, BoxTree, Bytes
 from mitate.kernels.distance import LIRE_WEIGHTS
 from mitate.kernels.jit import jit
 from mitate.kernels.nearest import Ints
-from mitate.kernels.tile_code import TILE_ROWS
-from mitate.kernels.tiles import LIRE, Metric, Tiles
+from mitate.kernels.tiles import LIRE, Metric
 
-BOX_BYTES = 64
 RADIUS_STEPS = 16  # of one unit of distance
 MAX_RUN_ROWS = 64
+SPAN = 128  # a power of two above MAX_RUN_ROWS
 Rows = npt.NDArray[Any]  # (n, d) of int8 or uint8
 
 
 class Runs(NamedTuple):
     """What a compiled search needs to know of the runs."""
 
-    chunks: npt.NDArray[np.uintp]  # addresses of the tiles of centres
-    radii: npt.NDArray[np.uint16]  # (n and more,) in sixteenths
-    starts: Ints  # (n + 1 and more,) first row of each run, then the number of rows
-    boxes: npt.NDArray[np.uint8]  # (n and more, 64) least, then largest stored bytes of its rows
+    boxes: Boxes
+    spans: Ints  # (n and more,) first row of each run times SPAN, plus the number of its rows
 
 
 class RunTable:
-    """The runs of rows that are only ever appended or marked dead."""
+    """The runs of rows that are only ever appended or marked dead.
+
+    Runs that were appended together stand together, in the order of `BoxTree`.
+    """
 
     def __init__(self, metric: Metric, limit: float) -> None:
         self._metric = metric
         self._limit = limit
-        self._centres = Tiles(metric)
-        self._radii = np.zeros(TILE_ROWS, np.uint16)
-        self._starts = np.zeros(TILE_ROWS + 1, np.int64)
-        self._boxes = _aligned(TILE_ROWS)
+        self._tree = BoxTree()
+        self._spans = np.zeros(1, np.int64)
+        # Of every part that was appended, and at the end.
+        self._first_rows = [0]
+        self._first_runs = [0]
 
     @property
     def n_runs(self) -> int:
         """Runs ever made."""
-        return self._centres.n_rows
-
-    @property
-    def n_bytes(self) -> int:
-        """Memory of radii and starts; that of the centres is with the tiles."""
-        return self._radii.nbytes + self._starts.nbytes + self._boxes.nbytes
+        return self._tree.n_boxes
 
     @property
     def arrays(self) -> Runs:
         """The runs as compiled code takes them, valid until the next change."""
-        return Runs(self._centres.addresses, self._radii, self._starts, self._boxes)
+        return Runs(self._tree.boxes, self._spans)
 
     def append(self, rows: Rows) -> None:
         """Cut newly appended rows into runs."""
@@ -67,53 +66,54 @@ class RunTable:
             return
         lire = self._metric is LIRE
         firsts = first_of_runs(rows, self._limit, MAX_RUN_ROWS, lire)
-        n_rows = int(self._starts[self.n_runs])
-        before, after = self.n_runs, self.n_runs + len(firsts)
-        self._reserve(after)
-        centres = np.empty((len(firsts), self._metric.n_dims), self._metric.dtype)
-        boxes, radii = self._boxes[before:after], self._radii[before:after]
-        measure_runs(rows, np.append(firsts, len(rows)), lire, centres, radii, boxes)
-        self._centres.append(centres)
-        self._starts[before:after] = n_rows + firsts
-        self._starts[after] = n_rows + len(rows)
+        starts = np.append(firsts, len(rows))
+        lows, highs = (np.empty((len(firsts), N_BYTES), np.uint8) for _ in range(2))
+        box_runs(rows, starts, lire, lows, highs)
+        order = self._tree.append(lows, highs)
+        spans = (self._first_rows[-1] + firsts) * SPAN + np.diff(starts)
+        self._reserve(self.n_runs)
+        self._spans[self.n_runs - len(order) : self.n_runs] = spans[order]
+        self._first_rows.append(self._first_rows[-1] + len(rows))
+        self._first_runs.append(self.n_runs)
 
     def kill(self, first: int, stop: int) -> None:
         """Leave out the runs of which all rows lie in first..stop - 1, which are dead."""
-        starts = self._starts[: self.n_runs + 1]
-        run = int(np.searchsorted(starts, first, side="left"))
-        run_stop = int(np.searchsorted(starts, stop, side="right")) - 1
-        if run < run_stop:
-            self._centres.kill(run, run_stop)
+        part, part_stop = bisect_right(self._first_rows, first) - 1, len(self._first_rows) - 1
+        part_stop = min(part_stop, bisect_left(self._first_rows, stop))
+        if part >= part_stop:
+            return
+        run = self._first_runs[part]
+        spans = self._spans[run : self._first_runs[part_stop]]
+        dead = (spans // SPAN >= first) & (spans // SPAN + spans % SPAN <= stop)
+        self._tree.empty(run + np.flatnonzero(dead))
 
-    def centres(self, first: int, stop: int) -> Rows:
-        """Return a copy of the centres of some runs, (n, d)."""
-        return self._centres.rows(first, stop)
+    def rows_of(self, run: int) -> tuple[int, int]:
+        """Return the first row of a run and the row after its last."""
+        first, n = divmod(int(self._spans[run]), SPAN)
+        return first, first + n
+
+    def sides(self, run: int) -> tuple[Bytes, Bytes]:
+        """Return the least and largest bytes of the rows of a run, (32,) each."""
+        return self._tree.sides(run)
 
     def ranges_of(
         self,
         ranges: Ints,  # (r, 2) of rows
     ) -> Ints | None:
-        """Return ranges of runs that hold just these rows; None where a range cuts a run."""
-        starts = self._starts[: self.n_runs + 1]
-        found = np.searchsorted(starts, ranges)
-        return found if np.array_equal(starts[found], ranges) else None
+        """Return ranges of runs that hold just these rows.
+
+        None where a range does not begin and end where a part that was appended does.
+        """
+        first_rows = np.array(self._first_rows)
+        found = np.searchsorted(first_rows, ranges)
+        if not np.array_equal(first_rows[found], ranges):
+            return None
+        return np.array(self._first_runs)[found]
 
     def _reserve(self, n_runs: int) -> None:
-        if n_runs + TILE_ROWS < len(self._radii):
-            return
-        spare = max(n_runs, 5 * len(self._radii) // 4) + TILE_ROWS - len(self._radii)
-        self._radii = np.pad(self._radii, (0, spare))
-        self._starts = np.pad(self._starts, (0, spare))
-        boxes = _aligned(len(self._radii))
-        boxes[: len(self._boxes)] = self._boxes
-        self._boxes = boxes
-
-
-def _aligned(n_boxes: int) -> npt.NDArray[np.uint8]:
-    """Return room for boxes, each in one line of the cache."""
-    memory = np.zeros(BOX_BYTES * (n_boxes + 1), np.uint8)
-    skip = -memory.ctypes.data % BOX_BYTES
-    return memory[skip : skip + BOX_BYTES * n_boxes].reshape(n_boxes, BOX_BYTES)
+        if n_runs > len(self._spans):
+            spare = max(n_runs, 5 * len(self._spans) // 4) - len(self._spans)
+            self._spans = np.pad(self._spans, (0, spare))
 
 
 @jit
@@ -129,15 +129,26 @@ def first_of_runs(rows: Rows, limit: float, most: int, lire: bool) -> Ints:
 
 
 @jit
+def box_runs(rows: Rows, starts: Ints, lire: bool, lows: Bytes, highs: Bytes) -> None:
+    """Write the least and the largest stored bytes of n runs, (n, 32) each."""
+    for run in range(len(starts) - 1):
+        first = starts[run]
+        for j in range(N_BYTES):
+            low = high = rows[first, j]
+            for i in range(first + 1, starts[run + 1]):
+                low, high = min(low, rows[i, j]), max(high, rows[i, j])
+            lows[run, j], highs[run, j] = stored(low, j, lire), stored(high, j, lire)
+
+
+@jit
 def measure_runs(
     rows: Rows,
     starts: Ints,
     lire: bool,
     centres: Rows,
     radii: npt.NDArray[np.uint16],
-    boxes: npt.NDArray[np.uint8],
 ) -> None:
-    """Write the centres, of shape (n, d), the radii, in sixteenths, and the boxes of n runs."""
+    """Write the centres, of shape (n, d), and the radii, in sixteenths, of n runs."""
     sums = np.empty(rows.shape[1], np.int64)
     for run in range(len(starts) - 1):
         first, stop = starts[run], starts[run + 1]
@@ -147,9 +158,6 @@ def measure_runs(
                 sums[j] += rows[i, j]
         for j in range(rows.shape[1]):
             centres[run, j] = int(np.rint(sums[j] / (stop - first)))
-            if j < 32:
-                low, high = rows[first:stop, j].min(), rows[first:stop, j].max()
-                boxes[run, j], boxes[run, 32 + j] = stored(low, j, lire), stored(high, j, lire)
         radius = 0.0
         for i in range(first, stop):
             radius = max(radius, between(rows[i], centres[run], lire))

@@ -1,5 +1,4 @@
-// Exact search on a GPU; kernels/nearest_runs.py tells what the steps are, server/index_gpu.py
-// launches them.
+// Exact search on a GPU; server/index_gpu.py tells what the steps are and launches them.
 //
 // Rows lie in the tiles of kernels/tiles.py, but with signed bytes, so that dp4a gives the dot
 // product of four coordinates: distance = norm - 2 dot + norm of the query.

@@ -41,90 +41,32 @@ def next_within(
     Return its number times 65,536 plus a bit for each such row, and write the 16 scores to `out`,
     int32; return `stop` times 65,536 where there is none.
     """
-    shifts, limits = _splat(b, shift), _splat(b, limit)
-    words = _query_words(b, query)
+    shifts, limits = splat(b, shift), splat(b, limit)
+    words = query_words(b, query)
 
     def hits(tile: Any) -> tuple[Any, Any]:
         scores = _scores(b, tiles, tile, words, shifts)
         return scores, b.icmp_signed("<=", scores, limits)
 
-    return _first_hit(b, first, stop, hits, out)
-
-
-@emit("int64(uintp, uintp, int64, int64, uintp, int32, int32, float32, uintp)")
-def next_reachable(
-    b: Any,
-    tiles: Any,
-    radii: Any,
-    first: Any,
-    stop: Any,
-    query: Any,
-    offset: Any,
-    shift: Any,
-    reach: Any,
-    out: Any,
-) -> Any:
-    """Find the first tile of which a row is nearer than `reach` and its radius together.
-
-    `radii` points to sixteenths, uint16, one for each row of all tiles. Returns and writes what
-    `next_within` does.
-    """
-    ir = _ir()
-    f32s = ir.VectorType(ir.FloatType(), TILE_ROWS)
-    shifts, offsets = _splat(b, shift), _splat(b, offset)
-    unshifts = b.sub(shifts, _constant(1))
-    reaches, sixteenth = _splat(b, reach), ir.Constant(f32s, [1 / 16] * TILE_ROWS)
-    u16s = b.inttoptr(radii, ir.VectorType(ir.IntType(16), TILE_ROWS).as_pointer())
-    words = _query_words(b, query)
-
-    def hits(tile: Any) -> tuple[Any, Any]:
-        scores = _scores(b, tiles, tile, words, shifts)
-        squared = b.sitofp(b.add(b.ashr(scores, unshifts), offsets), f32s)
-        radius = b.load(b.gep(u16s, [tile]), align=2)
-        radius = b.uitofp(b.zext(radius, _i32s()), f32s)
-        far = b.fadd(b.fmul(radius, sixteenth), reaches)
-        return scores, b.fcmp_ordered("<=", squared, b.fmul(far, far))
-
-    return _first_hit(b, first, stop, hits, out)
+    return first_hit(b, first, stop, hits, out)
 
 
 @emit("int64(int64)")
 def lowest_bit(b: Any, bits: Any) -> Any:
     """Return the place of the lowest bit that is set; undefined for 0."""
-    return b.cttz(bits, _ir().IntType(1)(1))
-
-
-@emit("int32(uintp, uintp)")
-def box_distance(b: Any, box: Any, query: Any) -> Any:
-    """Return the squared distance of a query to the nearest point of a box, both 32 bytes wide.
-
-    `box` points to the least, then the largest byte of each coordinate.
-    """
-    ir = _ir()
-    u8s, i32s = ir.VectorType(ir.IntType(8), 32), ir.VectorType(ir.IntType(32), 32)
-    less = b.module.declare_intrinsic("llvm.usub.sat.v32i8", (), ir.FunctionType(u8s, [u8s, u8s]))
-    add = b.module.declare_intrinsic(
-        "llvm.vector.reduce.add.v32i32", (), ir.FunctionType(ir.IntType(32), [i32s])
-    )
-    ends = b.inttoptr(box, u8s.as_pointer())
-    lowest = b.load(ends, align=1)
-    highest = b.load(b.gep(ends, [ir.IntType(64)(1)]), align=1)
-    point = b.load(b.inttoptr(query, u8s.as_pointer()), align=1)
-    outside = b.or_(b.call(less, [lowest, point]), b.call(less, [point, highest]))
-    wide = b.zext(outside, i32s)
-    return b.call(add, [b.mul(wide, wide)])
+    return b.cttz(bits, ir_types().IntType(1)(1))
 
 
 @emit("uint8(uintp)")
 def load_byte(b: Any, address: Any) -> Any:
     """Return the byte at an address."""
-    return b.load(b.inttoptr(address, _ir().IntType(8).as_pointer()))
+    return b.load(b.inttoptr(address, ir_types().IntType(8).as_pointer()))
 
 
 @emit("int64(uintp)")
 def prefetch(b: Any, address: Any) -> Any:
     """Have the cache line at an address fetched; return 0."""
-    ir = _ir()
+    ir = ir_types()
     pointer = ir.IntType(8).as_pointer()
     i32 = ir.IntType(32)
     call = b.module.declare_intrinsic(
@@ -134,48 +76,52 @@ def prefetch(b: Any, address: Any) -> Any:
     return ir.IntType(64)(0)
 
 
-def _ir() -> Any:
+def ir_types() -> Any:
+    """Return the module of llvmlite that builds instructions."""
     from llvmlite import ir
 
     return ir
 
 
-def _i32s() -> Any:
-    return _ir().VectorType(_ir().IntType(32), TILE_ROWS)
+def i32s() -> Any:
+    """Return the type of a vector with one int32 for each row of a tile."""
+    return ir_types().VectorType(ir_types().IntType(32), TILE_ROWS)
 
 
-def _constant(value: int) -> Any:
-    return _ir().Constant(_i32s(), [value] * TILE_ROWS)
+def constant(value: int) -> Any:
+    """Return such a vector with `value` in every place."""
+    return ir_types().Constant(i32s(), [value] * TILE_ROWS)
 
 
-def _splat(b: Any, value: Any) -> Any:
+def splat(b: Any, value: Any) -> Any:
     """Return a vector with `value` in every place."""
-    ir = _ir()
+    ir = ir_types()
     vector = ir.VectorType(value.type, TILE_ROWS)
     one = b.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-    return b.shuffle_vector(one, ir.Constant(vector, ir.Undefined), _constant(0))
+    return b.shuffle_vector(one, ir.Constant(vector, ir.Undefined), constant(0))
 
 
-def _query_words(b: Any, query: Any) -> list[Any]:
-    ir = _ir()
+def query_words(b: Any, query: Any) -> list[Any]:
+    """Return for each word of the query at an address a vector full of it."""
+    ir = ir_types()
     words = b.inttoptr(query, ir.IntType(32).as_pointer())
     places = [b.gep(words, [ir.IntType(64)(i)]) for i in range(TILE_WORDS)]
-    return [_splat(b, b.load(place, align=4)) for place in places]
+    return [splat(b, b.load(place, align=4)) for place in places]
 
 
 def _scores(b: Any, tiles: Any, tile: Any, words: list[Any], shifts: Any) -> Any:
     """Return norm - (dot << shift) of the 16 rows of a tile."""
-    i64 = _ir().IntType(64)
-    vectors = b.inttoptr(tiles, _i32s().as_pointer())
+    i64 = ir_types().IntType(64)
+    vectors = b.inttoptr(tiles, i32s().as_pointer())
     place = b.gep(vectors, [b.mul(tile, i64(_STRIDE))])
     loads = [b.load(b.gep(place, [i64(i)]), align=4) for i in range(_STRIDE)]
-    dots = _constant(0)
+    dots = constant(0)
     for rows, word in zip(loads[:-1], words, strict=True):
-        dots = _add_dots(b, dots, rows, word)
+        dots = add_dots(b, dots, rows, word)
     return b.sub(loads[-1], b.shl(dots, shifts))
 
 
-def _add_dots(b: Any, dots: Any, rows: Any, word: Any) -> Any:
+def add_dots(b: Any, dots: Any, rows: Any, word: Any) -> Any:
     """Add to each of `dots` the products of four unsigned bytes with four signed ones."""
     kind = instructions()
     if kind == "avx512vnni":
@@ -193,7 +139,7 @@ def _add_dots(b: Any, dots: Any, rows: Any, word: Any) -> Any:
 def _vnni(b: Any, dots: Any, rows: Any, word: Any, bits: int) -> Any:
     from llvmlite.binding import llvm_version_info
 
-    ir = _ir()
+    ir = ir_types()
     sums = ir.VectorType(ir.IntType(32), bits // 32)
     # From LLVM 22 on the instruction takes vectors of bytes.
     parts = ir.VectorType(ir.IntType(8), bits // 8) if llvm_version_info[0] >= 22 else sums
@@ -204,7 +150,7 @@ def _vnni(b: Any, dots: Any, rows: Any, word: Any, bits: int) -> Any:
 
 def _pair_products(b: Any, dots: Any, rows: Any, word: Any) -> Any:
     """The same with AVX2: even and odd bytes as 16-bit numbers, multiplied and added in pairs."""
-    ir = _ir()
+    ir = ir_types()
     i16s, i32s = ir.VectorType(ir.IntType(16), 16), ir.VectorType(ir.IntType(32), 8)
     call = b.module.declare_intrinsic(
         "llvm.x86.avx2.pmadd.wd", (), ir.FunctionType(i32s, [i16s, i16s])
@@ -218,9 +164,9 @@ def _pair_products(b: Any, dots: Any, rows: Any, word: Any) -> Any:
 
 def _plain_dots(b: Any, dots: Any, rows: Any, word: Any) -> Any:
     for byte in range(4):
-        shift = _constant(24 - 8 * byte)
-        unsigned = b.lshr(b.shl(rows, shift), _constant(24))
-        signed = b.ashr(b.shl(word, shift), _constant(24))
+        shift = constant(24 - 8 * byte)
+        unsigned = b.lshr(b.shl(rows, shift), constant(24))
+        signed = b.ashr(b.shl(word, shift), constant(24))
         dots = b.add(dots, b.mul(unsigned, signed))
     return dots
 
@@ -230,13 +176,13 @@ def _half(b: Any, vector: Any, first: int) -> Any:
 
 
 def _places(places: range) -> Any:
-    ir = _ir()
+    ir = ir_types()
     return ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places))
 
 
-def _first_hit(b: Any, first: Any, stop: Any, hits: Any, out: Any) -> Any:
+def first_hit(b: Any, first: Any, stop: Any, hits: Any, out: Any) -> Any:
     """Write the loop over first..stop - 1 that ends where `hits` writes scores with a true lane."""
-    ir = _ir()
+    ir = ir_types()
     i64, lanes = ir.IntType(64), ir.IntType(TILE_ROWS)
     entry = b.block
     names = ("head", "body", "go", "found", "done")
@@ -254,7 +200,7 @@ def _first_hit(b: Any, first: Any, stop: Any, hits: Any, out: Any) -> Any:
     tile.add_incoming(b.add(tile, i64(1)), go)
     b.branch(head)
     b.position_at_end(found)
-    b.store(scores, b.inttoptr(out, _i32s().as_pointer()), align=4)
+    b.store(scores, b.inttoptr(out, scores.type.as_pointer()), align=4)
     hit_bits = b.zext(bits, i64)
     b.branch(done)
     b.position_at_end(done)

@@ -1,7 +1,8 @@
 """Changes and searches one engine from many threads; the oracle checks one answer in a hundred.
 
 A difference ends the run at once with exit code 1. At the end the slope of the memory in use is
-reported, over the second half of the run, when the number of sources no longer grows.
+reported, over the second half of the run, when the number of sources no longer grows. With
+`--keep` the figures are kept in bench/results.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import report
+from bench.measure import machine
 from bench.signatures import video_of
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
@@ -37,7 +40,7 @@ class Soak:
 
     engine: Engine
     ends: float
-    threads: int
+    pause_s: float  # of each thread between two calls, on average
     differences: list[str] = field(default_factory=list)
     n_searches: int = 0
     n_checked: int = 0
@@ -53,6 +56,8 @@ class Soak:
                 self._change(draws, rng)
             else:
                 self._search(draws, rng)
+            if self.pause_s:
+                time.sleep(draws.uniform(0, 2 * self.pause_s))
 
     def _change(self, draws: random.Random, rng: np.random.Generator) -> None:
         with self.lock:
@@ -117,10 +122,12 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pause-ms", type=float, default=0, help="of a thread between two calls")
+    parser.add_argument("--keep", action="store_true", help="write bench/results/soak.json")
     given = parser.parse_args()
     library = Library(lambda: NativeIndex(n_threads=2), lambda: NativeIndex(run_limit=0.0))
     engine = Engine(library, 65_536)
-    soak = Soak(engine, time.monotonic() + 60 * given.minutes, given.threads)
+    soak = Soak(engine, time.monotonic() + 60 * given.minutes, given.pause_ms / 1000)
     threads = [
         threading.Thread(target=soak.work, args=(given.seed + i,)) for i in range(given.threads)
     ]
@@ -131,16 +138,27 @@ def main() -> int:
         samples.append((time.monotonic(), _resident_bytes()))
         time.sleep(SAMPLE_S)
     engine.close()
-    half = np.array(samples[len(samples) // 2 :])
-    slope = np.polyfit(half[:, 0], half[:, 1], 1)[0] * 3600 / 1e6 if len(half) > 2 else float("nan")
-    print(
-        f"{soak.n_searches} searches, {soak.n_checked} checked, {soak.n_changes} changes, "
-        f"{len(soak.differences)} differences, memory {samples[-1][1] / 1e6:.0f} MB, "
-        f"slope {slope:+.1f} MB an hour"
-    )
+    figures = _figures(soak, samples)
+    print(", ".join(f"{name} {value}" for name, value in figures.items()))
+    if given.keep:
+        asked = {"minutes": given.minutes, "threads": given.threads, "pause_ms": given.pause_ms}
+        report.write("soak", {"machine": machine(), **asked, **figures})
     for difference in soak.differences:
         print(f"different: {difference}")
     return 1 if soak.differences else 0
+
+
+def _figures(soak: Soak, samples: list[tuple[float, int]]) -> dict[str, float]:
+    half = np.array(samples[len(samples) // 2 :])
+    slope = np.polyfit(half[:, 0], half[:, 1], 1)[0] * 3600 / 1e6 if len(half) > 2 else float("nan")
+    return {
+        "searches": soak.n_searches,
+        "checked": soak.n_checked,
+        "changes": soak.n_changes,
+        "differences": len(soak.differences),
+        "end_mb": round(samples[-1][1] / 1e6, 1),
+        "slope_mb_an_hour": round(slope, 2),
+    }
 
 
 def _resident_bytes() -> int:

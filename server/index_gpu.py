@@ -1,9 +1,10 @@
 """Exact search on an NVIDIA GPU: tiles, runs and their bounds live in its memory.
 
-The steps are those of the native backend (`kernels.nearest_runs`), as kernels of `search.cu`: the
-nearest centre of every block of runs, the rows of those runs for a first distance, all runs that
-this distance cannot rule out, and their rows. Lists that a kernel finds too short are made longer
-and the kernel is run again, so nothing is cut off. The host sorts the few rows that are left.
+The steps are like those of the native backend (`kernels.nearest_runs`), as kernels of `search.cu`,
+but runs are bounded by a centre and a radius: the nearest centre of every block of runs, the rows
+of those runs for a first distance, all runs that this distance cannot rule out, and their rows.
+Lists that a kernel finds too short are made longer and the kernel is run again, so nothing is cut
+off. The host sorts the few rows that are left.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.run_table import BOX_BYTES, MAX_RUN_ROWS, first_of_runs, measure_runs
+from mitate.kernels.run_table import MAX_RUN_ROWS, first_of_runs, measure_runs
 from mitate.kernels.tiles import L2
 from mitate.server.device_rows import THREADS, DeviceRows, Ints, Launcher, launch
 from mitate.server.index import Neighbours, check_range, check_rows, check_search
@@ -74,8 +75,7 @@ class GpuIndex:
         firsts = first_of_runs(vectors, L2.run_limit, MAX_RUN_ROWS, False)
         centres = np.empty((len(firsts), L2.n_dims), np.int8)
         radii = np.empty(len(firsts), np.uint16)
-        boxes = np.empty((len(firsts), BOX_BYTES), np.uint8)
-        measure_runs(vectors, np.append(firsts, len(vectors)), False, centres, radii, boxes)
+        measure_runs(vectors, np.append(firsts, len(vectors)), False, centres, radii)
         return self.add_runs(vectors, firsts, centres, radii)
 
     def add_runs(

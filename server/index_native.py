@@ -1,9 +1,9 @@
 """Exact search of the project's own: rows in tiles, and runs of similar rows that bound them.
 
 Rows are compared as bytes with the widest integer instructions that the processor has. Where
-consecutive rows are alike, only the centres of their runs are compared with every query, and runs
-that can hold one of the nearest rows are opened (`kernels.nearest_runs`). Removed rows are marked
-in place.
+consecutive rows are alike, only boxes around their runs are compared with a query, and runs that
+can hold one of the nearest rows are opened (`kernels.nearest_runs`). Removed rows are marked in
+place.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Work = Callable[[NDArray[np.int64], Queries, int], Part]
 
 
 class NativeIndex:
-    """Holds a row in 36 bytes and a run in 110; threads share the rows of a large search."""
+    """Holds a row in 36 bytes and a run in 76; threads share the rows of a large search."""
 
     def __init__(
         self,

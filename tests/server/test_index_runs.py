@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from numpy.typing import NDArray
 
-from mitate.kernels import nearest_runs
-from mitate.kernels.run_table import MAX_RUN_ROWS, RunTable
+from mitate.kernels.run_table import MAX_RUN_ROWS, RADIUS_STEPS, RunTable, measure_runs
 from mitate.kernels.tiles import L2, LIRE, Metric
 from mitate.server import index_native
 from mitate.server.index import MAX_K, Neighbours
@@ -29,7 +28,6 @@ def runs_are_used_for_few_rows() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_native, "_FEW_ROWS", 0)
         patch.setattr(index_native, "_SHORT_RUN", 0.0)
-        patch.setattr(nearest_runs, "_MANY_BLOCKS", 0)
         yield
 
 
@@ -107,7 +105,7 @@ def test_an_answer_is_called_exact_only_if_it_is(max_opened: int) -> None:
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 @settings(max_examples=40, deadline=None)
 @given(sizes=st.lists(st.integers(0, 200), max_size=4), seed=st.integers(0, 2**32 - 1))
-def test_every_row_lies_within_the_radius_of_its_run(
+def test_the_box_of_a_run_holds_its_rows_and_no_more(
     metric: Metric, sizes: list[int], seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -115,23 +113,34 @@ def test_every_row_lies_within_the_radius_of_its_run(
     parts = [scenes(rng, metric, n) for n in sizes]
     for part in parts:
         table.append(part)
-    runs, n_runs = table.arrays, table.n_runs
-    starts = runs.starts[: n_runs + 1]
-    assert starts[0] == 0
-    assert starts[-1] == sum(sizes)
-    assert (np.diff(starts) > 0).all()
-    assert (np.diff(starts) <= MAX_RUN_ROWS).all()
-    assert set(np.cumsum(sizes)) <= {*starts, 0}
     rows = np.concatenate([np.zeros((0, metric.n_dims), metric.dtype), *parts])
-    centres = table.centres(0, n_runs)
-    for i in range(n_runs):
-        distances = np.float64(metric.distances(rows[starts[i] : starts[i + 1]], centres[i]))
+    stored = metric.queries(rows).bytes
+    spans = [table.rows_of(run) for run in range(table.n_runs)]
+    assert [row for span in sorted(spans) for row in range(*span)] == list(range(len(rows)))
+    assert all(stop - first <= MAX_RUN_ROWS for first, stop in spans)
+    ends = {0, *np.cumsum(sizes).tolist()}
+    assert not any(first < end < stop for first, stop in spans for end in ends)
+    for run, (first, stop) in enumerate(spans):
+        low, high = table.sides(run)
+        np.testing.assert_array_equal(low, stored[first:stop].min(axis=0))
+        np.testing.assert_array_equal(high, stored[first:stop].max(axis=0))
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+@settings(max_examples=40, deadline=None)
+@given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=4), seed=st.integers(0, 2**32 - 1))
+def test_every_row_lies_within_the_radius_of_its_run(
+    metric: Metric, sizes: list[int], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    rows, starts = scenes(rng, metric, sum(sizes)), np.cumsum([0, *sizes])
+    centres = np.empty((len(sizes), metric.n_dims), metric.dtype)
+    radii = np.empty(len(sizes), np.uint16)
+    measure_runs(rows, starts, metric is LIRE, centres, radii)
+    for i, (first, stop) in enumerate(pairwise(starts)):
+        distances = np.float64(metric.distances(rows[first:stop], centres[i]))
         roots = np.sqrt(distances) if metric is L2 else distances
-        assert roots.max() <= runs.radii[i] / 16
-        stored = metric.queries(rows[starts[i] : starts[i + 1]]).bytes
-        np.testing.assert_array_equal(
-            runs.boxes[i], np.concatenate([stored.min(axis=0), stored.max(axis=0)])
-        )
+        assert roots.max() <= radii[i] / RADIUS_STEPS
 
 
 class Histories(RuleBasedStateMachine):

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from mitate.kernels.box_code import BOX_TILE_BYTES
 from mitate.kernels.run_table import RunTable
+from mitate.kernels.tile_code import TILE_ROWS
 from mitate.kernels.tiles import CHUNK_ROWS, L2, Tiles
 from mitate.server import plan
 from mitate.server.main import main
@@ -33,7 +35,8 @@ def test_rows_and_runs_take_the_memory_that_is_planned_for() -> None:
     assert tiles._chunks[0].nbytes == CHUNK_ROWS * plan.ROW_BYTES
     table = RunTable(L2, 0.5)
     table.append(np.random.default_rng(1).integers(-128, 128, (20_000, 32)).astype(np.int8))
-    of_run = table.n_bytes / len(table.arrays.radii) + plan.ROW_BYTES
+    spans, boxes = table.arrays.spans, BOX_TILE_BYTES / TILE_ROWS
+    of_run = spans.nbytes / len(spans) + boxes + boxes / TILE_ROWS
     assert of_run == pytest.approx(plan.RUN_BYTES, abs=1)
 
 
