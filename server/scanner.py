@@ -166,5 +166,7 @@ def _spans(segment: Match, cut_ms: int) -> bool:
 
 def _ended(segment: Match, cut_ms: int) -> Match:
     """Return the part of a segment before `cut_ms`."""
-    to_ms = segment.from_ms + segment.speed * (cut_ms - segment.query_from_ms)
-    return replace(segment, query_to_ms=cut_ms, to_ms=round(to_ms))
+    to_ms = round(segment.from_ms + segment.speed * (cut_ms - segment.query_from_ms))
+    first_ms, last_ms = sorted((segment.from_ms, to_ms))
+    at_ms = min(max(segment.at_ms, first_ms), last_ms)
+    return replace(segment, query_to_ms=cut_ms, to_ms=to_ms, at_ms=at_ms)

@@ -12,7 +12,7 @@ from make_signature import make_signature
 from mitate.kernels.chunks import Chunk, MediaHead, taken_apart
 from mitate.kernels.signature import N_WINDOWS, Signature
 from mitate.server.records import Match, Verdict
-from mitate.server.scanner import Scanner, continues, merged
+from mitate.server.scanner import Scanner, _ended, continues, merged
 
 SHOTS = ((0, 4_000, 1), (4_000, 31_000, 2), (31_000, 33_000, 3), (36_000, 190_000, 4))
 
@@ -180,6 +180,17 @@ def test_what_is_known_of_the_longer_part_holds_for_both(longer: int) -> None:
     known = parts[longer]
     assert (both.verdict, both.probability) == (known.verdict, known.probability)
     assert (both.query_from_ms, both.query_to_ms, both.from_ms, both.to_ms) == (0, 4000, 0, 4000)
+
+
+@pytest.mark.parametrize("speed", [1.0, -2.0, 0.0])
+def test_a_segment_that_is_cut_names_a_moment_within_what_is_left(speed: float) -> None:
+    whole = match(7, (0, 9000), 50_000)
+    whole = replace(whole, speed=speed, to_ms=50_000 + round(9000 * speed))
+    for at_ms in (whole.from_ms, round(50_000 + 8000 * speed)):
+        left = _ended(replace(whole, at_ms=at_ms), 4000)
+        assert (left.query_to_ms, left.to_ms) == (4000, 50_000 + round(4000 * speed))
+        assert min(left.from_ms, left.to_ms) <= left.at_ms <= max(left.from_ms, left.to_ms)
+    assert _ended(replace(whole, at_ms=whole.from_ms), 4000).at_ms == whole.from_ms
 
 
 def test_part_of_a_signature_keeps_times_and_descriptors() -> None:

@@ -52,13 +52,21 @@ def test_the_shipped_calibrations_believe_the_sure_and_not_the_faint(
 
 
 @BOTH
-def test_parts_mirrors_and_speeds_need_more_evidence(probability: Probability) -> None:
-    for line in (
-        SURE.line._replace(windows=(1,)),
-        SURE.line._replace(speed=0.5),
-        SURE.line._replace(mirrored=True),
-    ):
-        assert probability(replace(SURE, line=line)) < probability(SURE)
+@pytest.mark.parametrize("alike", [None, 0.8])
+def test_parts_and_speeds_need_more_evidence(probability: Probability, alike: float | None) -> None:
+    plain = replace(SURE, likeness=alike)
+    for line in (SURE.line._replace(windows=(1,)), SURE.line._replace(speed=0.5)):
+        assert probability(replace(plain, line=line)) < probability(plain)
+
+
+@BOTH
+@pytest.mark.parametrize(("alike", "more"), [(None, 0.0), (0.8, 0.05)])
+def test_being_mirrored_speaks_against_a_stretch_or_where_pictures_agree_hardly_for_it(
+    probability: Probability, alike: float | None, more: float
+) -> None:
+    plain = replace(SURE, likeness=alike)
+    mirrored = replace(plain, line=SURE.line._replace(mirrored=True))
+    assert probability(mirrored) < probability(plain) + more
 
 
 @BOTH

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from signatures import moving_layouts, signature
+from signatures import moving_layouts, random_layouts, signature
 from test_search_picture import Shelf
 
+from mitate.kernels.crops import cropped
+from mitate.kernels.signature import N_WINDOWS
 from mitate.kernels.vector import derive
 from mitate.server.emissions import Frames, Line, Reference
 from mitate.server.search_clip import scan
-from mitate.server.slides import REACH_MS, slide_line
+from mitate.server.slides import _WHOLE, REACH_MS, _Around, slide_line
 
 FPS = 24
 LONG = 30 * FPS
@@ -74,6 +78,24 @@ def test_a_line_at_the_end_of_its_source_is_slid_within_it() -> None:
     line = PLAIN._replace(offset_ms=28_000.0 + REACH_MS / 2)
     found = slide_line(line, query, 0, len(query), reference(film))
     assert abs(found.offset_ms - 28_000) <= 200
+
+
+def test_a_part_of_a_source_is_what_its_runs_stored_and_how_that_changes() -> None:
+    film = slow(7)
+    query = shot(film, 12_000, FPS)
+    bare = _Around(PLAIN, query, reference(film), FPS)
+    vectors = derive(film)
+    shown = vectors[bare._numbers].astype(np.float32)
+    np.testing.assert_array_equal(bare._vectors_of(_WHOLE), shown)
+    np.testing.assert_array_equal(bare._vectors_of(2), cropped(shown, 2))
+    runs = np.arange(0, LONG, 5, dtype=np.uint32)
+    windows = derive(random_layouts(np.random.default_rng(8), N_WINDOWS * len(runs)))
+    stored = replace(reference(film), run_first=runs, windows=windows)
+    run = bare._numbers // 5
+    for part in (0, 3):
+        changed = cropped(shown, part) - cropped(vectors[5 * run], part)
+        found = _Around(PLAIN, query, stored, FPS)._vectors_of(part)
+        np.testing.assert_allclose(found, windows[part * len(runs) + run] + changed, atol=1e-3)
 
 
 def test_a_scan_names_the_place_in_a_slow_scene() -> None:
