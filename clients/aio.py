@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from mitate.clients import flows, flows_catalog, flows_compare, flows_upload, requests
+from mitate.clients import flows, flows_catalog, flows_compare, flows_ready, flows_upload, requests
 from mitate.clients.awaiting import AwaitingConnection
 from mitate.clients.compared import Comparison, Subject
 from mitate.clients.flows_upload import OnProgress
@@ -248,6 +248,17 @@ class AsyncClient(AwaitingConnection):
     async def remove_episode(self, episode_id: int) -> None:
         """Delete an episode and its sources."""
         await self._run(flows_catalog.remove_episode(episode_id))
+
+    async def wait_while_loading(
+        self,
+        limit_s: float = flows_ready.LIMIT_S,
+        waiting: Callable[[], None] | None = None,
+    ) -> bool:
+        """Wait for a server that has just started; returns whether it takes calls.
+
+        `waiting` is called before each pause. A server that cannot be reached is not waited for.
+        """
+        return await self._run(flows_ready.wait_while_loading(limit_s, waiting))
 
     async def stats(self) -> Stats:
         """Return how much is stored and how the server is."""

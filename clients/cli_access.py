@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from mitate.kernels.errors import InvalidArgument
 if TYPE_CHECKING:
     from mitate.clients.client import Client
 
+STARTING_S = 60.0  # that a server may take before it answers
+SAID_AFTER_S = 1.0  # of waiting
 _FILES = {
     "--token-file": "file with an API key or JSON Web Token; the variable MITATE_TOKEN may hold "
     "the token itself",
@@ -46,14 +50,14 @@ def add_access(parser: argparse.ArgumentParser) -> None:
 
 
 def connect(arguments: argparse.Namespace) -> Client:
-    """Return a client for the server that the arguments name.
+    """Return a client for the server that the arguments name; one that is loading is waited for.
 
     Raises:
         InvalidArgument: the arguments contradict each other, or the token cannot be read.
     """
     from mitate.clients.client import Client
 
-    return Client(
+    client = Client(
         arguments.server,
         token=_token(arguments.token_file, os.environ.get("MITATE_TOKEN")),
         tls=arguments.tls,
@@ -63,6 +67,23 @@ def connect(arguments: argparse.Namespace) -> Client:
         server_name=arguments.server_name,
         allow_plaintext=arguments.allow_plaintext,
     )
+    client.wait_while_loading(STARTING_S, _Patience(arguments.server).told)
+    return client
+
+
+class _Patience:
+    """Tells a person once when waiting for a server takes long."""
+
+    def __init__(self, server: str) -> None:
+        self._server, self._begun_s = server, time.monotonic()
+        self._said = False
+
+    def told(self) -> None:
+        if not self._said and time.monotonic() - self._begun_s >= SAID_AFTER_S:
+            self._said = True
+            sys.stderr.write(
+                f"mitate: {self._server} is starting; waiting up to {STARTING_S:g} s\n"
+            )
 
 
 def _token(path: str | None, variable: str | None) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 from google.longrunning import operations_pb2_grpc
 from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2_grpc
 from grpc_status import rpc_status
 
 from mitate.clients.address import balanced_target
@@ -60,6 +61,7 @@ _STUBS = {
     "CatalogService": catalog_pb2_grpc.CatalogServiceStub,
     "MediaService": media_pb2_grpc.MediaServiceStub,
     "Operations": operations_pb2_grpc.OperationsStub,
+    "Health": health_pb2_grpc.HealthStub,
 }
 _BY_STATUS: Mapping[grpc.StatusCode, type[MitateError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,

@@ -56,6 +56,8 @@ def make_folder(path: Path) -> None:
     """Make a folder with its parents where there is none."""
     if path.is_dir():
         return
+    if path.exists():
+        raise FailedPrecondition(f"{path} is a file; a folder is needed, see --data")
     try:
         path.mkdir(parents=True, exist_ok=True)
         sync_folder(path.parent)

@@ -20,6 +20,8 @@ from fake_compare import Compare
 from fake_recorder import Recorder
 from google.longrunning import operations_pb2_grpc
 from google.protobuf import empty_pb2
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health import HealthServicer
 
 from mitate.kernels.errors import AlreadyExists, InvalidMedia, MitateError, NotFound
 from mitate.v1 import (
@@ -289,6 +291,8 @@ class FakeServer:
         compare_pb2_grpc.add_CompareServiceServicer_to_server(Compare(self.state), self.server)
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(Catalog(self.state), self.server)
         operations_pb2_grpc.add_OperationsServicer_to_server(Operations(self.state), self.server)
+        self.health = HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self.server)
         self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
         self.server.start()
 

@@ -188,7 +188,7 @@ def test_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> N
 
 def test_data_directory_that_cannot_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FailedPrecondition, match=r"cannot make the folder .*file: File exists"):
+    with pytest.raises(FailedPrecondition, match=r"/file is a file; a folder is needed"):
         Store(tmp_path / "file")
     (tmp_path / "data" / "lock").mkdir(parents=True)
     with pytest.raises(FailedPrecondition, match=r"cannot write into the data directory .*data"):
