@@ -28,6 +28,7 @@ from mitate.server import metrics
 from mitate.server.audit import AUDITED, Audit, described, ids_of
 from mitate.server.authority import Authority, check_scope
 from mitate.server.calls import CALL, REQUEST_ID, SERVER_TIMING, Call, request_id_of
+from mitate.server.routes import Handler
 from mitate.server.tracing import Tracing
 from mitate.server.translate import error_status
 
@@ -35,11 +36,10 @@ log = logging.getLogger(__name__)
 OURS = ("/mitate.", "/google.longrunning.")
 FIRST_MESSAGE_S = 60.0  # a stream that is opened and says nothing
 Context = grpc.aio.ServicerContext[Any, Any]
-Handler = Any  # grpc.RpcMethodHandler, which has parameters for type checkers only
 Parse = Callable[[Call, Any], Any]
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor):
+class CallInterceptor:
     """Wraps the handler of every method of the contract.
 
     `n_active` counts calls that were taken and are not answered to the end.
@@ -53,32 +53,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, authority: Authority, audit: Audit, tracing: Tracing | None = None) -> None:
         self._authority, self._audit, self._tracing = authority, audit, tracing
         self.gate = _closed  # raises NotReady while no calls are taken
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}  # method -> inner, outer
         self._idle = asyncio.Event()
         self._idle.set()
         self.n_active = 0
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Return the handler, wrapped."""
-        handler = await continuation(handler_call_details)
-        method = str(handler_call_details.method)
-        if handler is None or not method.startswith(OURS):
-            return handler
-        inner, outer = self._wrapped.get(method, (None, None))
-        if inner is not handler or outer is None:
-            outer = self._wrap(handler, method)
-            self._wrapped[method] = handler, outer
-        return outer
 
     async def idle(self) -> None:
         """Wait until no call is under way."""
         await self._idle.wait()
 
-    def _wrap(self, handler: Handler, method: str) -> Handler:
+    def wrap(self, handler: Handler, method: str) -> Handler:
+        """Return the handler of a method of the contract wrapped, any other as it is."""
+        if not method.startswith(OURS):
+            return handler
         parse = _parser(handler.request_deserializer, self._take, many=handler.request_streaming)
         kinds: tuple[tuple[str, Callable[..., Any]], ...] = (
             ("unary_unary", self._answer_once),

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import grpc
 from google.longrunning import operations_pb2_grpc
@@ -39,6 +40,7 @@ from mitate.server.matcher import Matcher
 from mitate.server.monitor import Monitor
 from mitate.server.operations import Operations
 from mitate.server.quotas import Quotas
+from mitate.server.routes import Routes
 from mitate.server.service_catalog import CatalogService
 from mitate.server.service_compare import CompareService
 from mitate.server.service_media import MediaService
@@ -136,8 +138,10 @@ def _uploads(settings: Settings, store: Store) -> Uploads:
     return Uploads(store.catalog.database, store.uploads, store.tmp, *limits)
 
 
-def register(server: grpc.aio.Server, app: App) -> HealthServicer:
+def register(aio_server: grpc.aio.Server, app: App, interceptor: CallInterceptor) -> HealthServicer:
     """Put all services on a server; returns the health service."""
+    routes = Routes(interceptor.wrap)
+    server = cast(grpc.aio.Server, routes)
     catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogService(app), server)
     compare_pb2_grpc.add_CompareServiceServicer_to_server(CompareService(app), server)
     media_pb2_grpc.add_MediaServiceServicer_to_server(MediaService(app.uploads), server)
@@ -150,6 +154,7 @@ def register(server: grpc.aio.Server, app: App) -> HealthServicer:
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+    aio_server.add_generic_rpc_handlers((routes,))
     return health
 
 
@@ -168,13 +173,13 @@ async def run(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    server = _server(settings, interceptor)
+    server = _server(settings)
     port = _bind(server, settings)
     app = await asyncio.to_thread(build, settings)
     interceptor.gate = app.check_ready
     try:
         async with _watched(app, interceptor):
-            health = register(server, app)
+            health = register(server, app, interceptor)
             await health.set(LIVENESS, SERVING)
             await _set_health(health, NOT_SERVING)
             await server.start()
@@ -195,9 +200,8 @@ async def run(settings: Settings) -> None:
     log.info("stopped")
 
 
-def _server(settings: Settings, interceptor: CallInterceptor) -> grpc.aio.Server:
+def _server(settings: Settings) -> grpc.aio.Server:
     return grpc.aio.server(
-        interceptors=[interceptor],
         options=[
             ("grpc.max_receive_message_length", settings.max_message_bytes),
             ("grpc.max_send_message_length", -1),
