@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import queue
 import threading
 import time
@@ -60,16 +61,16 @@ class Batches:
         self._lock = threading.Lock()  # over the answers of a call
         self._n_free = self._n_threads = in_flight + RESERVED
         self._in_flight = in_flight
-        self._under_way = dict.fromkeys(Priority, 0)  # batches
+        self._under_way = [0] * len(Priority)  # batches by priority
         self._closed = False
         self._feeding = False  # a call of _feed is under way
-        self._n_waiting = dict.fromkeys(Priority, 0)  # signatures
+        self._n_waiting = [0] * len(Priority)  # signatures by priority
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def n_signatures(self) -> int:
         """Signatures that wait."""
-        return sum(self._n_waiting.values())
+        return sum(self._n_waiting)
 
     @property
     def wait_ms(self) -> float:
@@ -126,6 +127,8 @@ class Batches:
                 f"{limit} ({share if bulk else 'max_queue_signatures'}); try again later",
                 retry_after_ms=retry_after_ms(self.wait_ms),
             )
+        if wanted.ticket.deadline_s == math.inf:
+            return
         left_ms = (wanted.ticket.deadline_s - time.monotonic()) * 1000
         expected_ms = self._expected_ms(n_more, wanted.ticket.priority)
         if expected_ms > left_ms:

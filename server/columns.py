@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,21 +41,21 @@ class Columns:
         """Return queries first..stop-1, with the episodes that they refer to."""
         if (first, stop) == (0, self.n_queries):
             return self
-        rows = replace(self, **{name: getattr(self, name)[first:stop] for name in ARRAYS})
-        places = np.minimum(rows.episode_indexes, len(self.episodes))
+        indexes, *others = [array[first:stop] for array in _arrays(self)]
+        if not self.episodes:
+            return Columns(indexes, *others, ())
+        places = np.minimum(indexes, len(self.episodes))
         used = np.zeros(len(self.episodes) + 1, np.bool_)
         used[places] = True
         kept = np.flatnonzero(used[:-1])
         numbers = np.full(len(used), NO_EPISODE, np.uint32)
         numbers[kept] = np.arange(len(kept))
-        return replace(
-            rows,
-            episode_indexes=numbers[places],
-            episodes=tuple(self.episodes[i] for i in kept),
-        )
+        its = tuple(self.episodes[i] for i in kept)
+        return Columns(numbers[places], *others, its)
 
 
 ARRAYS = tuple(field.name for field in fields(Columns) if field.name != "episodes")
+_arrays = attrgetter(*ARRAYS)
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

@@ -15,14 +15,14 @@ class Lanes(Generic[Item]):
     """A queue for each priority. Not safe for threads by itself."""
 
     def __init__(self) -> None:
-        self._turns: dict[Priority, Turns[Item]] = {one: Turns() for one in Priority}
+        self._turns: list[Turns[Item]] = [Turns() for _ in Priority]
         self._n_interactive = 0  # turns in a row while bulk waited
 
     def __bool__(self) -> bool:
-        return any(self._turns.values())
+        return any(self._turns)
 
     def __len__(self) -> int:
-        return sum(map(len, self._turns.values()))
+        return sum(map(len, self._turns))
 
     def lane(self, priority: Priority) -> Turns[Item]:
         """Return what waits in one priority."""
@@ -46,4 +46,4 @@ class Lanes(Generic[Item]):
     @property
     def contended(self) -> bool:
         """Both priorities wait."""
-        return all(self._turns.values())
+        return all(self._turns)

@@ -30,6 +30,8 @@ class Ticket:
         """Return why work that takes so long is not worth starting, None if it is."""
         if self.cancelled:
             return OperationCancelled("the caller has gone")
+        if self.deadline_s == math.inf:
+            return None
         left_s = self.deadline_s - time.monotonic()
         if left_s < needed_s:
             return DeadlineExceeded(
