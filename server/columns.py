@@ -43,7 +43,7 @@ class Columns:
             return self
         indexes, *others = [array[first:stop] for array in _arrays(self)]
         if not self.episodes:
-            return Columns(indexes, *others, ())
+            return Columns(*(indexes, *others, ()))
         places = np.minimum(indexes, len(self.episodes))
         used = np.zeros(len(self.episodes) + 1, np.bool_)
         used[places] = True
@@ -51,7 +51,7 @@ class Columns:
         numbers = np.full(len(used), NO_EPISODE, np.uint32)
         numbers[kept] = np.arange(len(kept))
         its = tuple(self.episodes[i] for i in kept)
-        return Columns(numbers[places], *others, its)
+        return Columns(*(numbers[places], *others, its))
 
 
 ARRAYS = tuple(field.name for field in fields(Columns) if field.name != "episodes")
