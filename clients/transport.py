@@ -177,6 +177,7 @@ def _plain(details: str) -> str:
         "Socket closed": "the connection was closed; if the server uses TLS, see --ca",
         "Connection reset": "the connection was closed",
         "GOAWAY": "the server is stopping",
+        "Cancelling all calls": "the server was stopped before it answered",
         "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by an authority that is "
         "trusted here; see --ca",
         "certificate signature failure": "its certificate is not signed by an authority that is "

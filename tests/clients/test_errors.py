@@ -12,6 +12,7 @@ import pytest
 from fake_answers import State
 from fake_server import FakeServer
 
+from mitate.clients import transport
 from mitate.clients.address import check_address
 from mitate.clients.client import Client
 from mitate.clients.transport import RETRIED
@@ -206,3 +207,8 @@ def test_closing_ends_calls_under_way(server: FakeServer) -> None:
     with pytest.raises(OperationCancelled):
         next(iter(answers))
     held.set()
+
+
+def test_a_call_that_a_stopping_server_cuts_off_says_so() -> None:
+    details = "Cancelling all calls"
+    assert transport._plain(details) == "the server was stopped before it answered"
