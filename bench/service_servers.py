@@ -116,7 +116,7 @@ def idle(folder: Path, batch_ms: float, signature_ms: float = 0.0, *, merged: bo
         return app
 
     serving.build = build
-    asyncio.run(serving.run(settings(folder)))
+    serving.serve(settings(folder))
 
 
 def fill(folder: Path, n_frames: int) -> Settings:
@@ -161,7 +161,7 @@ def main() -> None:
     elif kind == "slow":
         idle(Path(rest[0]), 0.0, float(rest[1]))
     elif kind == "full":
-        asyncio.run(serving.run(fill(Path(rest[0]), int(rest[1]))))
+        serving.serve(fill(Path(rest[0]), int(rest[1])))
     else:
         engine_alone(Path(rest[0]), int(rest[1]), int(rest[2]), float(rest[3]))
 

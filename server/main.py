@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import sys
@@ -27,9 +26,9 @@ def serve(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     logs.configure(loaded.settings.log_format, loaded.settings.log_level)
     for name in loaded.unknown_variables:
         log.warning("environment variable is no setting name=%s", name)
-    from mitate.server.serving import run
+    from mitate.server import serving
 
-    asyncio.run(run(loaded.settings))
+    serving.serve(loaded.settings)
     return 0
 
 

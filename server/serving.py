@@ -158,6 +158,14 @@ def register(aio_server: grpc.aio.Server, app: App, interceptor: CallInterceptor
     return health
 
 
+def serve(settings: Settings) -> None:
+    """Serve in this thread until told to stop; raises as `run`."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings))
+
+
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the calls under way.
 
