@@ -78,7 +78,7 @@ class CallInterceptor:
                 return getattr(grpc, f"{kind}_rpc_method_handler")(
                     wrap(behaviour, parse, method),
                     request_deserializer=None,
-                    response_serializer=handler.response_serializer,
+                    response_serializer=_serializer(handler.response_serializer),
                 )
         return handler
 
@@ -225,3 +225,12 @@ def _parser(
         return _parse(parse, data, call)
 
     return each if many else one
+
+
+def _serializer(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """Return what makes the bytes of an answer, which some methods have made already."""
+
+    def run(answer: Any) -> bytes:
+        return answer if isinstance(answer, bytes) else serialize(answer)
+
+    return run

@@ -31,6 +31,7 @@ from mitate.server.stream_search import (
 )
 from mitate.server.streams import in_flight
 from mitate.server.tickets import Priority
+from mitate.server.translate_batch import batch_answer, stages_ms
 from mitate.v1 import match_pb2, search_pb2, search_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -67,25 +68,22 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
 
     async def BatchSearchSignatures(
         self, request: search_pb2.BatchSearchSignaturesRequest, context: Context
-    ) -> search_pb2.BatchSearchSignaturesResponse:
-        """Search many signatures."""
+    ) -> bytes:
+        """Search many signatures; returns a BatchSearchSignaturesResponse."""
         self._app.check_ready()
         batch, options = request.signatures, request.options
         layouts, wanted = layouts_of(batch), translate.wanted(options)
         usual = Priority.BULK if batch.count > MAX_INTERACTIVE else Priority.INTERACTIVE
         ticket = self._app.admission.ticket(context, len(layouts), options.priority, usual)
-        answer = search_pb2.BatchSearchSignaturesResponse()
-        timings_ms = await self._app.batches.submit(
-            layouts,
-            replace(wanted, ticket=ticket),
-            partial(_pack, answer, self._app.engine.generation),
+        answer, timings_ms = await self._app.batches.submit(
+            layouts, replace(wanted, ticket=ticket), partial(_pack, self._app.engine.generation)
         )
         telemetry.told_in_answer(**timings_ms)
         return answer
 
     async def StreamSearch(
         self, request_iterator: AsyncIterator[search_pb2.StreamSearchRequest], context: Context
-    ) -> AsyncIterator[search_pb2.StreamSearchResponse]:
+    ) -> AsyncIterator[search_pb2.StreamSearchResponse | bytes]:
         """Search many queries, a bounded number at once; answers may overtake each other."""
         self._app.check_ready()
         opening = await anext(aiter(request_iterator), None)
@@ -175,11 +173,6 @@ class SearchService(search_pb2_grpc.SearchServiceServicer):
         return translate.diagnostics(self._app.engine.generation, answer.timings_ms)
 
 
-def _pack(
-    answer: search_pb2.BatchSearchSignaturesResponse, generation: int, batched: Batched
-) -> dict[str, float]:
-    """Fill an answer; return the times of its stages."""
-    stages_ms = {"queue": batched.queue_ms, "search": batched.search_ms}
-    translate.fill_hits(answer.hits, batched.columns)
-    translate.fill_diagnostics(answer.diagnostics, generation, stages_ms, batched.n_batched)
-    return stages_ms
+def _pack(generation: int, batched: Batched) -> tuple[bytes, dict[str, float]]:
+    """Return an answer and the times of its stages."""
+    return batch_answer(generation, batched), stages_ms(batched)

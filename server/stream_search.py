@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from mitate.server.columns import columns_of
 from mitate.server.matcher import Wanted
 from mitate.server.records import Answer
 from mitate.server.tickets import Priority
+from mitate.server.translate_batch import stream_answer
 from mitate.v1 import match_pb2, search_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -43,7 +44,7 @@ class StreamOfSearches:
         self.ticket = app.admission.ticket(context, 0, options.priority, Priority.BULK)
         self._wanted = replace(wanted, ticket=self.ticket)
 
-    def answer(self, request: search_pb2.StreamSearchRequest) -> Awaitable[Response]:
+    def answer(self, request: search_pb2.StreamSearchRequest) -> Awaitable[Response | bytes]:
         """Begin to answer a message; what is wrong with it is told in the answer."""
         kind = request.WhichOneof("content")
         if kind == "image":
@@ -53,14 +54,15 @@ class StreamOfSearches:
                 raise InvalidArgument("after `config` every message holds `signatures` or `image`")
             layouts = layouts_of(request.signatures)
             self._app.admission.admit(self.ticket, len(layouts))
-            pack = partial(_pack, request.sequence, self._app.engine.generation)
+            pack: Callable[[Batched], Response | bytes] = partial(
+                stream_answer, request.sequence, self._app.engine.generation
+            )
             failed = partial(_failed, request.sequence)
-            future = self._app.batches.submit(layouts, self._wanted, pack, failed)
+            return self._app.batches.submit(layouts, self._wanted, pack, failed)
         except MitateError as error:
             done = asyncio.get_running_loop().create_future()
             done.set_result(_failed(request.sequence, error))
             return done
-        return future
 
     async def _picture(self, sequence: int, image: bytes) -> Response:
         try:
@@ -115,15 +117,6 @@ async def search_picture(app: App, image: bytes, wanted: Wanted, keep_borders: b
     """Search a picture when its turn comes."""
     async with app.pictures.through(wanted.ticket, len(image)):
         return await asyncio.to_thread(app.matcher.picture, image, wanted, keep_borders)
-
-
-def _pack(sequence: int, generation: int, batched: Batched) -> Response:
-    """Make the answer to one message."""
-    answer = Response(sequence=sequence)
-    translate.fill_hits(answer.hits, batched.columns)
-    stages_ms = {"queue": batched.queue_ms, "search": batched.search_ms}
-    translate.fill_diagnostics(answer.diagnostics, generation, stages_ms, batched.n_batched)
-    return answer
 
 
 def _failed(sequence: int, error: MitateError) -> Response:

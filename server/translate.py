@@ -1,4 +1,4 @@
-"""The only file, `translate_compare` apart, that knows both the server's records and the wire."""
+"""Knows both the server's records and the wire; no other file does but the other `translate_*`."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def fill_hits(hits: search_pb2.HitColumns, columns: Columns) -> None:
     hits.verdicts = columns.verdicts.tobytes()
     hits.hit_counts = columns.hit_counts.tobytes()
     hits.query_verdicts = columns.query_verdicts.tobytes()
-    hits.episodes.extend(_entry(names) for names in columns.episodes)
+    hits.episodes.extend(entry(names) for names in columns.episodes)
     hits.exact = bool(columns.exact.all())
 
 
@@ -252,7 +252,8 @@ def fill_looks(hits: search_pb2.HitColumns, answer: Answer) -> None:
     hits.views.extend(match.view for match in found)
 
 
-def _entry(names: Names) -> search_pb2.EpisodeEntry:
+def entry(names: Names) -> search_pb2.EpisodeEntry:
+    """Return the message of an episode that hits refer to."""
     return search_pb2.EpisodeEntry(
         episode_id=names.episode_id,
         episode=names.episode,
