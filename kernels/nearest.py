@@ -209,6 +209,18 @@ def sort_best(best: Best, k: int) -> None:
 
 
 @jit
+def sorted_best(best: Best, k: int) -> tuple[Values, Ints]:
+    """Return values and rows of the k best of each query, (q, k), -1 where there are fewer."""
+    sort_best(best, k)
+    values = np.full((len(best.counts), k), -1.0)
+    rows = np.full((len(best.counts), k), -1)
+    for q in range(len(best.counts)):
+        for i in range(best.counts[q]):
+            values[q, i], rows[q, i] = best.values[q, i], best.rows[q, i]
+    return values, rows
+
+
+@jit
 def _sift(values: Values, rows: Ints, root: int, n: int) -> None:
     value, row = values[root], rows[root]
     while 2 * root + 1 < n:

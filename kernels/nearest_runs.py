@@ -39,7 +39,8 @@ def nearest_by_runs(
     n_tiles = 1 + ranges.max() // TILE_RUNS if len(ranges) else 0
     n_shares = _NODE_SHARES + k // _ROWS_PER_NODE_SHARE
     n_run_shares = 1 + k // _ROWS_PER_RUN_SHARE
-    _find_limits(runs, chunks, ranges, queries, 0, n_queries, k, n_shares, n_run_shares, best)
+    first = np.int64(0)
+    _find_limits(runs, chunks, ranges, queries, first, n_queries, k, n_shares, n_run_shares, best)
     for q in range(n_queries):
         its_shares = n_shares
         while best.limits[q] == np.inf and its_shares < n_tiles:

@@ -45,23 +45,25 @@ def gather_runs(
     n_queries = len(queries.words)
     counts = np.zeros(n_queries, np.int64)
     bounds, found = np.empty((n_queries, room), np.float32), np.empty((n_queries, room), np.int64)
-    out = np.empty(TILE_ROWS, np.float32)
+    out, most = np.empty(TILE_ROWS, np.float32), 0
     for r in range(len(ranges)):
         first, stop = ranges[r, 0], ranges[r, 1]
         if first == stop:
             continue
         for tile in range(first // TILE_RUNS, (stop - 1) // TILE_RUNS + 1):
-            if counts.max() + TILE_RUNS > found.shape[1]:
-                bounds, found = _more_room(bounds), _more_room(found)
-            _gather(runs, tile, first, stop, queries, limits, bounds, found, counts, out)
+            if most + TILE_RUNS > found.shape[1]:
+                bounds, found = _more_room(bounds, counts), _more_room(found, counts)
+            most = _gather(runs, tile, first, stop, queries, limits, bounds, found, counts, out)
     return Openable(bounds, found, counts)
 
 
 @jit
-def _more_room(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the same values with twice the room."""
+def _more_room(values: npt.NDArray[Any], counts: Ints) -> npt.NDArray[Any]:
+    """Return the same values, so many of each query, with twice the room."""
     wider = np.empty((values.shape[0], 2 * values.shape[1]), values.dtype)
-    wider[:, : values.shape[1]] = values
+    for q in range(len(counts)):
+        for i in range(counts[q]):
+            wider[q, i] = values[q, i]
     return wider
 
 
@@ -77,14 +79,14 @@ def _gather(
     found: Ints,
     counts: Ints,
     out: Floats,  # (16,) scratch
-) -> None:
-    """Collect the runs of one tile of nodes for every query."""
+) -> int:
+    """Collect the runs of one tile of nodes for every query; return the largest count."""
     nodes, leaves = (
         tile_base(runs.boxes.nodes, tile),
         tile_base(runs.boxes.leaves, tile * TILE_ROWS),
     )
     asked, into, lire = queries.bytes.ctypes.data, out.ctypes.data, np.int32(queries.shift != 1)
-    node = tile * TILE_ROWS
+    node, most = tile * TILE_ROWS, 0
     for q in range(len(limits)):
         query, limit, n = asked + np.uintp(q * QUERY_BYTES), np.float32(limits[q]), counts[q]
         left = boxes_within(nodes, tile, query, lire, limit, into)
@@ -98,7 +100,8 @@ def _gather(
                 if first <= run < stop:
                     bounds[q, n], found[q, n] = out[lane], run
                     n += 1
-        counts[q] = n
+        counts[q], most = n, max(most, n)
+    return most
 
 
 @jit

@@ -102,7 +102,7 @@ def open_seeds(
         for lane in range(TILE_ROWS):
             if nodes[i, lane] >= 0 and bounds[i, lane] <= best.limits[0]:
                 run = int(nodes[i, lane]) * NODE_RUNS + lane
-                open_run(runs, chunks, run, queries, q, k, best, 0, scores)
+                open_run(runs, chunks, run, queries, q, k, best, np.int64(0), scores)
                 cut(best, 0, k)
 
 

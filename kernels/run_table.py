@@ -49,6 +49,7 @@ class RunTable:
         # Of every part that was appended, and at the end.
         self._first_rows = [0]
         self._first_runs = [0]
+        self._parts = np.zeros((2, 1), np.int64)  # both, brought up to date where they are needed
 
     @property
     def n_runs(self) -> int:
@@ -104,11 +105,11 @@ class RunTable:
 
         None where a range does not begin and end where a part that was appended does.
         """
-        first_rows = np.array(self._first_rows)
+        if self._parts.shape[1] < len(self._first_rows):
+            self._parts = np.array([self._first_rows, self._first_runs])
+        first_rows, first_runs = self._parts
         found = np.searchsorted(first_rows, ranges)
-        if not np.array_equal(first_rows[found], ranges):
-            return None
-        return np.array(self._first_runs)[found]
+        return first_runs[found] if np.array_equal(first_rows[found], ranges) else None
 
     def _reserve(self, n_runs: int) -> None:
         if n_runs > len(self._spans):

@@ -156,14 +156,24 @@ def _take_l2(tiles: Tile, rows: Ints, out: npt.NDArray[np.int8]) -> None:
 
 
 def _l2_queries(vectors: npt.NDArray[np.int8]) -> Queries:
-    wide = vectors.astype(np.int64)
+    vectors = np.ascontiguousarray(vectors)
     return Queries(
-        np.ascontiguousarray(vectors).view(np.int32),
-        (wide * wide).sum(axis=1) + 256 * wide.sum(axis=1),
+        vectors.view(np.int32),
+        _l2_offsets(vectors),
         np.zeros((len(vectors), 0), np.uint8),
-        np.ascontiguousarray(vectors).view(np.uint8) ^ np.uint8(0x80),
+        vectors.view(np.uint8) ^ np.uint8(0x80),
         1,
     )
+
+
+@jit
+def _l2_offsets(vectors: npt.NDArray[np.int8]) -> Ints:
+    offsets = np.zeros(len(vectors), np.int64)
+    for i in range(len(vectors)):
+        for j in range(vectors.shape[1]):
+            value = np.int64(vectors[i, j])
+            offsets[i] += value * value + 256 * value
+    return offsets
 
 
 @jit

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mitate.kernels.nearest import Best, Queries, merge, no_best, scan_rows, sort_best
+from mitate.kernels.nearest import Best, Queries, merge, no_best, scan_rows, sorted_best
 from mitate.kernels.nearest_runs import nearest_by_runs
 from mitate.kernels.run_table import RunTable
 from mitate.kernels.tile_code import TILE_ROWS
@@ -92,6 +92,8 @@ class NativeIndex:
         for first in range(0, max(len(queries), 1), _QUERIES_AT_ONCE):
             some = self._metric.queries(queries[first : first + _QUERIES_AT_ONCE])
             answers.append(self._merged(self._shared(work, ranges, some, k), k))
+        if len(answers) == 1:
+            return answers[0]
         return Neighbours(*(np.concatenate(columns) for columns in zip(*answers, strict=True)))
 
     def _runs_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
@@ -129,13 +131,8 @@ class NativeIndex:
         for other, its_exact in others:
             merge(best, other, k)
             exact &= its_exact
-        sort_best(best, k)
-        empty = np.arange(k) >= best.counts[:, None]
-        return Neighbours(
-            np.where(empty, -1, best.values[:, :k]).astype(self._metric.distance_type),
-            np.where(empty, -1, best.rows[:, :k]),
-            exact,
-        )
+        values, rows = sorted_best(best, k)
+        return Neighbours(values.astype(self._metric.distance_type, copy=False), rows, exact)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
