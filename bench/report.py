@@ -49,6 +49,9 @@ def _search_lines(case: str, r: dict[str, Any]) -> list[str]:
             f"| index of {case.split(' of ')[-1]} | {r['bytes_per_frame']:.0f} bytes per frame, "
             f"loaded in {r['derive_cpu_s'] + r['add_cpu_s']:.1f} s of CPU time "
             f"| limits 70 bytes, 5 s | |",
+            f"| the same with {r['windows']:,} windows | {r['bytes_per_frame_with_windows']:.0f} "
+            f"bytes per frame, {r['one_query_of_windows_cpu_ms']:.0f} ms of CPU time for one query "
+            f"among all windows | limit 150 bytes | |",
         ]
     return [
         f"| exact search, {case}, {how} | {r[f'{name}_qps']:.0f} queries per CPU second "

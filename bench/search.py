@@ -2,11 +2,13 @@
 
 FAISS is measured as IndexFlatL2 over the 33 coefficients, which is exact, and as IVF4096,SQ8 with 8
 probes, which trace.moe uses and which is not. mitate searches its derived vectors, with runs of
-similar frames and without. Times are CPU seconds.
+similar frames and without. Times are CPU seconds. Memory is what stays resident when the allocator
+has given back what making the descriptors took.
 """
 
 from __future__ import annotations
 
+import ctypes
 import resource
 import statistics
 import time
@@ -22,8 +24,10 @@ from numpy.typing import NDArray
 from bench.measure import Spread, machine
 from bench.vectors import like_real, real_layouts
 from mitate.kernels.vector import derive
+from mitate.kernels.windows import WINDOWS
 from mitate.server.index_native import NativeIndex
 from mitate.server.index_numpy import NumpyIndex
+from mitate.server.plan import FRAMES_PER_WINDOWED_RUN
 
 COUNT, LARGE, K, SEED = 1_000_000, 10_000_000, 10, 11
 BATCHES = (1, 32, 256)
@@ -31,6 +35,7 @@ EPISODE_FRAMES = 34_000
 IVF_CELLS, IVF_PROBES, IVF_TRAINED = 4096, 8, 200_000
 LEAST_QUERIES = 32  # of different frames, also one at a time
 CHECKED = 3  # queries compared with the oracle
+WINDOW_QUERIES = 16
 
 
 def run(media: Path, rounds: int) -> dict[str, Any]:
@@ -124,10 +129,31 @@ def _large(real: NDArray[np.uint8], rounds: int) -> dict[str, Any]:
             "batch_256_qps": Spread.of([len(queries) / s for s in many]),
             "frames_per_run": index.n_rows / index.n_runs,
             "bytes_per_frame": used_bytes / n_rows,
+            **_windows(real, n_rows, used_bytes),
             "derive_cpu_s": derive_s,
             "add_cpu_s": add_s,
             f"add_{EPISODE_FRAMES}_frames_and_search_s": added_s,
         }
+    }
+
+
+def _windows(real: NDArray[np.uint8], n_frames: int, frames_bytes: int) -> dict[str, float]:
+    """Add the windows of so many frames to an index of their own, and search it.
+
+    As many runs have windows as in real clips; descriptors of frames stand for those of windows.
+    """
+    before_bytes, windows, seed = _resident_bytes(), NativeIndex(run_limit=0.0), SEED
+    n_wanted = int(n_frames / FRAMES_PER_WINDOWED_RUN) * len(WINDOWS)
+    while windows.n_rows < n_wanted:
+        windows.add(derive(like_real(real, min(COUNT, n_wanted - windows.n_rows), seed)))
+        seed += 1
+    used_bytes = frames_bytes + _resident_bytes() - before_bytes
+    queries = windows.take(np.arange(0, windows.n_rows, windows.n_rows // WINDOW_QUERIES))
+    one = [_cpu_s(partial(windows.search, query[None], K)) for query in queries]
+    return {
+        "windows": windows.n_rows,
+        "bytes_per_frame_with_windows": used_bytes / n_frames,
+        "one_query_of_windows_cpu_ms": float(np.median(one)) * 1000,
     }
 
 
@@ -180,5 +206,6 @@ def _cpu_s(work: Callable[[], object]) -> float:
 
 
 def _resident_bytes() -> int:
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()

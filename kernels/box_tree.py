@@ -20,7 +20,8 @@ Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Chunk = npt.NDArray[np.uint8]  # (tiles, 16 words, 4 bytes of 16 boxes)
 
-CHUNK_BOX_TILES = 1 << 14  # that lie one behind the other; a power of two
+# That lie one behind the other, a power of two; so much memory is its own piece for the allocator.
+CHUNK_BOX_TILES = 1 << 15
 CHUNK_BOXES = CHUNK_BOX_TILES * TILE_ROWS
 N_BYTES = 4 * TILE_WORDS  # of the least, and as many of the largest
 _LINE_BYTES = 64

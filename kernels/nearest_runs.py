@@ -39,14 +39,15 @@ def nearest_by_runs(
     n_tiles = 1 + ranges.max() // TILE_RUNS if len(ranges) else 0
     n_shares = _NODE_SHARES + k // _ROWS_PER_NODE_SHARE
     n_run_shares = 1 + k // _ROWS_PER_RUN_SHARE
-    first = np.int64(0)
-    _find_limits(runs, chunks, ranges, queries, first, n_queries, k, n_shares, n_run_shares, best)
+    asked = np.arange(n_queries)
+    _find_limits(runs, chunks, ranges, queries, asked, k, n_shares, n_run_shares, best)
     for q in range(n_queries):
         its_shares = n_shares
         while best.limits[q] == np.inf and its_shares < n_tiles:
             its_shares *= _WIDER
             nodes = its_shares * TILE_ROWS
-            _find_limits(runs, chunks, ranges, queries, q, q + 1, k, its_shares, nodes, best)
+            one = asked[q : q + 1]
+            _find_limits(runs, chunks, ranges, queries, one, k, its_shares, nodes, best)
     openable = gather_runs(runs, ranges, queries, best.limits, _FIRST_ROOM)
     exact = np.ones(n_queries, np.bool_)
     open_runs(runs, chunks, queries, k, openable, best, max_opened, exact)
@@ -59,18 +60,18 @@ def _find_limits(
     chunks: npt.NDArray[np.uintp],
     ranges: Ints,
     queries: Queries,
-    first: int,  # of the queries asked
-    stop: int,
+    asked: Ints,  # which of the queries
     k: int,
     n_shares: int,  # of nodes
     n_run_shares: int,
     best: Best,
 ) -> None:
     """Set the limits of some queries from the rows of the nearest runs of the nearest nodes."""
-    bounds = np.full((stop - first, n_shares, TILE_ROWS), np.float32(np.inf))
-    tiles = np.full((stop - first, n_shares, TILE_ROWS), np.int32(-1))
-    nearest_nodes(runs, ranges, queries, first, bounds, tiles)
-    for q in range(first, stop):
-        seeds = no_best(1, k)
-        open_seeds(runs, chunks, ranges, queries, q, k, tiles[q - first], n_run_shares, seeds)
-        best.limits[q], best.limit_rows[q] = seeds.limits[0], seeds.limit_rows[0]
+    bounds = np.full((len(asked), n_shares, TILE_ROWS), np.float32(np.inf))
+    tiles = np.full((len(asked), n_shares, TILE_ROWS), np.int32(-1))
+    nearest_nodes(runs, ranges, queries, asked, bounds, tiles)
+    seeds = no_best(len(asked), k)
+    for i in range(len(asked)):
+        q = asked[i]
+        open_seeds(runs, chunks, ranges, queries, q, k, tiles[i], n_run_shares, seeds, i)
+        best.limits[q], best.limit_rows[q] = seeds.limits[i], seeds.limit_rows[i]

@@ -40,13 +40,12 @@ def nearest_nodes(
     runs: Runs,
     ranges: Ints,  # (r, 2) of runs
     queries: Queries,
-    first: int,  # the queries first..first + len(bounds) - 1 are asked
+    asked: Ints,  # which of the queries
     bounds: Bounds,
     tiles: Numbers,
 ) -> None:
     """Find the nearest nodes of each share."""
     tile, n_shares = 0, bounds.shape[1]
-    asked = queries.bytes.ctypes.data + np.uintp(first * QUERY_BYTES)
     lire, line = np.int32(queries.shift != 1), np.uintp(4 * TILE_ROWS)
     for r in range(len(ranges)):
         if ranges[r, 0] == ranges[r, 1]:
@@ -56,8 +55,8 @@ def nearest_nodes(
         while tile < range_stop:
             stop = min((tile // BLOCK_TILES + 1) * BLOCK_TILES, range_stop)
             base = tile_base(runs.boxes.nodes, tile)
-            for q in range(len(bounds)):
-                query = asked + np.uintp(q * QUERY_BYTES)
+            for q in range(len(asked)):
+                query = queries.bytes.ctypes.data + np.uintp(asked[q] * QUERY_BYTES)
                 for i in range(min(n_shares, stop - tile)):
                     place = np.uintp(q * n_shares + (tile + i) % n_shares) * line
                     least, where = bounds.ctypes.data + place, tiles.ctypes.data + place
@@ -77,7 +76,8 @@ def open_seeds(
     k: int,
     tiles: npt.NDArray[np.int32],  # (shares, 16) of nodes
     n_shares: int,  # of runs
-    best: Best,  # of one query, empty
+    best: Best,
+    at_best: int,  # place of the query in `best`
 ) -> None:
     """Put the k best rows of the nearest runs of some nodes into `best`."""
     bounds = np.full((n_shares, TILE_ROWS), np.float32(np.inf))
@@ -100,10 +100,10 @@ def open_seeds(
     scores = np.empty(TILE_ROWS, np.int32)
     for i in range(n_shares):
         for lane in range(TILE_ROWS):
-            if nodes[i, lane] >= 0 and bounds[i, lane] <= best.limits[0]:
+            if nodes[i, lane] >= 0 and bounds[i, lane] <= best.limits[at_best]:
                 run = int(nodes[i, lane]) * NODE_RUNS + lane
-                open_run(runs, chunks, run, queries, q, k, best, np.int64(0), scores)
-                cut(best, 0, k)
+                open_run(runs, chunks, run, queries, q, k, best, at_best, scores)
+                cut(best, at_best, k)
 
 
 @jit
