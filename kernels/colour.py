@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mitate.kernels.jit import jit
+
 Matrix = Literal["bt601", "bt709", "bt2020"]
 Floats = npt.NDArray[np.float64]
 
@@ -49,7 +51,7 @@ def rgb_means(
     elif colour.space == "rgb":
         rgb = _unit(means, scale)
     else:
-        rgb = _from_yuv(means, scale)
+        return _from_yuv(means, scale)
     clipped: Floats = np.clip(rgb, 0.0, 255.0)
     return clipped
 
@@ -91,9 +93,38 @@ def _unit(samples: Floats, scale: Scale) -> Floats:
 
 
 def _from_yuv(means: Floats, scale: Scale) -> Floats:
-    luma = _unit(means[..., 0], scale)
-    cb, cr = ((means[..., i] - scale.chroma_offset) * scale.chroma_scale for i in (1, 2))
-    red = luma + scale.red_cr * cr
-    blue = luma + scale.blue_cb * cb
-    green = (luma - scale.k_red * red - scale.k_blue * blue) / scale.k_green
-    return np.stack((red, green, blue), axis=-1)
+    flat = np.ascontiguousarray(means).reshape(-1, 3)
+    rgb = np.empty_like(flat)
+    _convert(flat, *scale, rgb)
+    return rgb.reshape(means.shape)
+
+
+@jit
+def _convert(
+    means: Floats,  # (n, 3) Y, Cb, Cr
+    luma_offset: float,
+    luma_scale: float,
+    chroma_offset: float,
+    chroma_scale: float,
+    red_cr: float,
+    blue_cb: float,
+    k_red: float,
+    k_blue: float,
+    k_green: float,
+    rgb: Floats,  # (n, 3), where R, G and B go
+) -> None:
+    for i in range(len(means)):
+        luma = (means[i, 0] - luma_offset) * luma_scale
+        red = luma + red_cr * ((means[i, 2] - chroma_offset) * chroma_scale)
+        blue = luma + blue_cb * ((means[i, 1] - chroma_offset) * chroma_scale)
+        rgb[i, 0] = _clipped(red)
+        rgb[i, 1] = _clipped((luma - k_red * red - k_blue * blue) / k_green)
+        rgb[i, 2] = _clipped(blue)
+
+
+@jit
+def _clipped(level: float) -> float:
+    """Return a level within 0..255, NaN where it is NaN."""
+    if level > 255.0:
+        return 255.0
+    return 0.0 if level <= 0.0 else level

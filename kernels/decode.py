@@ -26,6 +26,7 @@ from mitate.kernels.signature import Kind
 Backend = Literal["auto", "pyav", "pyav-cuda", "pillow", "decord", "decord-cuda"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 HEAD_BYTES = 32
+_LINES_AT_ONCE = 32
 
 _PICTURE_MAGICS = (
     b"\xff\xd8\xff",  # JPEG
@@ -228,4 +229,14 @@ def luma_of(picture: Picture) -> npt.NDArray[np.uint8]:
         luma = (red + 2 * green + blue) >> 2
     else:
         luma = parts[0]
-    return (luma >> (picture.colour.depth - 8)).astype(np.uint8)
+    return _first_8_bits(luma, picture.colour.depth)
+
+
+def _first_8_bits(samples: npt.NDArray[Any], depth: int) -> npt.NDArray[np.uint8]:
+    if samples.dtype == np.uint8:
+        return samples
+    cut = np.empty(samples.shape, np.uint8)
+    for top in range(0, len(samples), _LINES_AT_ONCE):  # what lies between stays in the cache
+        lines = slice(top, top + _LINES_AT_ONCE)
+        cut[lines] = samples[lines] >> (depth - 8)
+    return cut

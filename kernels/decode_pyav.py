@@ -34,6 +34,8 @@ _DECLARE_LENGTH = frozenset({"mov", "mp4", "matroska", "webm", "flv", "asf"})
 _MISSING_END_US = 500_000
 _WHOLE_SHARE = 0.98  # of the packets that AVI declares
 _MAX_READ_ERRORS = 16  # in a row
+_PACKETS_AHEAD = 16
+_LARGE_PACKET_BYTES = 1 << 20
 _ENOUGH_KEYS = 16
 _FRAMES_PER_SAMPLE = 12
 _PACKETS_PER_KEY = 300
@@ -178,18 +180,28 @@ class PyavDecoder:
             return []
 
     def _packets(self) -> Iterator[Packet]:
+        """Yield the packets of all streams.
+
+        Some are read ahead: read one by one, each would find the processor's cache full of pixels.
+        """
         failures = 0
+        ahead: list[Packet] = []
         while failures < _MAX_READ_ERRORS:
             try:
                 for packet in self._container.demux():
                     failures = 0
-                    yield packet
+                    ahead.append(packet)
+                    if len(ahead) == _PACKETS_AHEAD or packet.size > _LARGE_PACKET_BYTES:
+                        yield from ahead
+                        ahead.clear()
+                yield from ahead
                 return
             except IndexError:
                 continue  # PyAV's answer to a packet of a stream that was not there at the start
             except ERRORS:
                 failures += 1
                 self.n_errors += 1
+        yield from ahead
         self.partial = True
 
     def _end_is_missing(self) -> bool:

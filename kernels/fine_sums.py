@@ -19,8 +19,8 @@ from mitate.kernels.jit import jit
 
 # Lines of 8-bit samples whose sum is held by 16 bits.
 _LINES_IN_16_BITS = 257
-# From this size on a plane has left the cache when it is read: line by line, memory is fastest.
-_LARGE_BYTES = 1 << 20
+# From this size on planes have left the cache when they are read: line by line, memory is fastest.
+_LARGE_BYTES = 1 << 17
 
 
 class PlaneSums:

@@ -96,9 +96,7 @@ class Grids:
             turns = geometry.rotation // 90
             sums = self._blocks(numbers[mine], window, rows, cols, turns)
             counts = _counts(geometry, window, rows, cols)
-            native = np.full(sums.shape, np.nan)
-            np.divide(sums, counts, out=native, where=counts > 0)
-            means[mine] = rgb_means(native, geometry.colour)
+            means[mine] = rgb_means(_divided(sums, counts), geometry.colour)
         return means
 
     def clear(self) -> None:
@@ -171,6 +169,15 @@ def _plan(picture: Picture, rect: Rect) -> _Plan:
     )
     small = all(sums.fits_32_bits for sums in planes)
     return _Plan(geometry, parts, planes if small else ())
+
+
+def _divided(sums: Sums, counts: Sums) -> npt.NDArray[np.float64]:
+    """Return means, NaN where nothing was counted."""
+    if counts.all():
+        return np.asarray(sums / counts)
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 def _block_sums(fine: npt.NDArray[Any], numbers: Sums, window: Rect, rows: int, cols: int) -> Sums:

@@ -45,6 +45,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 _BLOCKS = 8
 _FAR = FINE_CELLS - 1
 _FEWEST_COLUMNS = 3
+_FIRST_COLUMNS = 8
 _OUTER_LINES = (
     Rect(0, 0, 1, FINE_CELLS),
     Rect(_FAR, 0, FINE_CELLS, FINE_CELLS),
@@ -191,13 +192,12 @@ def _depth(
     A border may stand within another of a different colour.
     """
     colours = np.median(luma[:, :, 0], axis=1)
-    apart = np.abs(luma - colours[:, None, None])
-    shown = (apart > TOLERANCE).mean(axis=1).max(axis=0)  # share of cells of each column
-    flat = shown <= 1 - flat_share
-    still = (np.ptp(luma, axis=0) <= 2 * TOLERANCE).mean(axis=0) >= FLAT_SHARE
-    written = still & (shown <= 1 - WRITTEN_SHARE)
-    written[int(WRITTEN_DEPTH * len(written)) :] = False
-    border = flat | written
+    for looked_at in (_FIRST_COLUMNS, luma.shape[2]):  # most borders are narrow
+        near = luma[:, :, :looked_at]
+        apart = np.abs(near - colours[:, None, None])
+        flat, border = _border_columns(near, apart, flat_share, luma.shape[2])
+        if not flat[0] or not border[:-2].all():
+            break
     if not flat[0] or border.all():
         return 0.0
     stop = int(border.argmin())
@@ -209,6 +209,23 @@ def _depth(
                 share = np.median((apart[:, :, depth][clear] / behind[clear]).clip(0, 1))
                 return depth + 1 - float(share)
     return _depth_within(luma[:, :, stop + 1 :], colours, stop + 1)
+
+
+def _border_columns(
+    luma: Floats,  # (n, rows, columns), the first columns
+    apart: Floats,  # the same: levels between a cell and the colour of the border
+    flat_share: float,
+    n_columns: int,  # of all
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Tell which columns have the colour of the border, and which belong to it."""
+    shown = (apart > TOLERANCE).mean(axis=1).max(axis=0)  # share of cells of each column
+    flat = shown <= 1 - flat_share
+    if not flat[0]:
+        return flat, flat
+    still = (np.ptp(luma, axis=0) <= 2 * TOLERANCE).mean(axis=0) >= FLAT_SHARE
+    written = still & (shown <= 1 - WRITTEN_SHARE)
+    written[int(WRITTEN_DEPTH * n_columns) :] = False
+    return flat, flat | written
 
 
 def _depth_within(

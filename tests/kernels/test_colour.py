@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from mitate.kernels.colour import Colour, Matrix, default_matrix, rgb_means
+from mitate.kernels.colour import Colour, Matrix, default_matrix, native_scale, rgb_means
+
+Floats = npt.NDArray[np.float64]
 
 # Studio-range Y, Cb, Cr of full red, green, blue (ITU-R BT.601, BT.709 and BT.2020, 8 bits).
 PRIMARIES: dict[Matrix, list[list[float]]] = {
@@ -58,3 +64,29 @@ def test_blocks_without_samples_stay_empty() -> None:
 
 def test_videos_that_name_no_matrix_have_that_of_their_size() -> None:
     assert (default_matrix(719), default_matrix(720)) == ("bt601", "bt709")
+
+
+def by_operations(means: Floats, colour: Colour) -> Floats:
+    """The conversion, one NumPy operation after the other."""
+    scale = native_scale(colour)
+    luma = (means[..., 0] - scale.luma_offset) * scale.luma_scale
+    cb, cr = ((means[..., i] - scale.chroma_offset) * scale.chroma_scale for i in (1, 2))
+    red = luma + scale.red_cr * cr
+    blue = luma + scale.blue_cb * cb
+    green = (luma - scale.k_red * red - scale.k_blue * blue) / scale.k_green
+    return np.stack((red, green, blue), axis=-1).clip(0.0, 255.0)
+
+
+@given(
+    arrays(np.float64, (3, 4, 3), elements=st.floats(0, 4095) | st.just(np.nan)),
+    st.sampled_from(["bt601", "bt709", "bt2020"]),
+    st.booleans(),
+    st.sampled_from([8, 10, 12]),
+)
+def test_every_operation_rounds_once_and_nothing_is_contracted(
+    means: Floats, matrix: Matrix, full_range: bool, depth: int
+) -> None:
+    colour = Colour("yuv", matrix, full_range, depth)
+    for given_means in (means, means.transpose(1, 0, 2)):
+        expected = by_operations(given_means, colour)
+        assert np.array_equal(rgb_means(given_means, colour), expected, equal_nan=True)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import av.error
+import av.packet
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,6 +13,7 @@ from making import cut, make_video, probe_times_ms, run
 
 from mitate.kernels.blocks import cell_sums, cell_sums_numpy
 from mitate.kernels.decode import Limits, Picture, open_media
+from mitate.kernels.decode_pyav import PyavDecoder
 from mitate.kernels.errors import InvalidMedia
 
 H264 = ("-c:v", "libx264", "-preset", "veryfast")
@@ -252,3 +255,33 @@ def test_a_stream_that_comes_and_goes_does_not_end_the_video(ffmpeg: str, tmp_pa
     joined.write_bytes(b"".join(part.read_bytes() for part in (silent, loud, later)))
     with open_media(joined) as decoder:
         assert len(list(decoder.frames())) == 375
+
+
+class _Stumbling:
+    """A container that fails after some packets, and goes on when asked again."""
+
+    def __init__(self, packets: list[av.packet.Packet], stops: list[int]) -> None:
+        self._packets, self._stops = iter(packets), stops
+
+    def demux(self) -> Iterator[av.packet.Packet]:
+        for n_read, packet in enumerate(self._packets, 1):
+            yield packet
+            if self._stops and n_read == self._stops[0]:
+                self._stops.pop(0)
+                raise av.error.InvalidDataError(1, "broken")
+
+
+@pytest.mark.parametrize("stops", [[], [3], [16, 4], [5, 18, 1]])
+def test_packets_read_ahead_come_in_order_whatever_breaks(
+    stops: list[int], ffmpeg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_video(ffmpeg, tmp_path / "a.mp4", *H264, source=SMALL)
+    n_errors = len(stops)
+    with PyavDecoder(path, Limits()) as decoder, monkeypatch.context() as patched:
+        packets = list(decoder._container.demux())
+        patched.setattr(decoder, "_container", _Stumbling(packets, stops))
+        read = list(decoder._packets())
+        patched.undo()
+    assert len(packets) > 16
+    assert [packet.pts for packet in read] == [packet.pts for packet in packets]
+    assert decoder.n_errors == n_errors

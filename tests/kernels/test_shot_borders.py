@@ -49,7 +49,7 @@ def layouts_of(cells: Floats) -> npt.NDArray[np.uint8]:
     return describe(cells.reshape(len(cells), 8, 10, 8, 10, 3).mean(axis=(2, 4)))
 
 
-@pytest.mark.parametrize("left", [97, 100, 104, 131])
+@pytest.mark.parametrize("left", [45, 73, 97, 100, 104, 131, 250])
 @pytest.mark.parametrize("colour", [0.0, 255.0])
 def test_bars_are_found_to_a_fraction_of_a_cell(left: int, colour: float) -> None:
     content = smooth(np.random.default_rng(left), 800, 800 - 2 * left) * 0.8
