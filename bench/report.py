@@ -111,6 +111,13 @@ def table() -> str:
             f"| {case} | at most {r['peak_mib']:.0f} MiB, {r['middle_mib']:.0f} half way, "
             f"{r['end_mib']:.0f} at the end | limit 800 MB | |"
         )
+    if r := _load("soak"):
+        lines.append(
+            f"| {r['minutes']:.0f} minutes of adding, removing and searching from {r['threads']} "
+            f"threads | {r['searches']:,} searches, {r['checked']:,} compared with brute force, "
+            f"{r['changes']:,} changes | {r['differences']} differences, memory "
+            f"{r['slope_mb_an_hour']:+.1f} MB an hour | |"
+        )
     return "\n".join(lines)
 
 

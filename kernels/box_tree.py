@@ -107,10 +107,10 @@ def near_order(lows: Bytes, highs: Bytes, place: int) -> Ints:
     coordinate in which their middles vary most, until every part lies in one tile.
     """
     n = len(lows)
-    middles = np.empty((n, N_BYTES), np.int32)
+    middles = np.empty((n, N_BYTES), np.float32)
     for i in range(n):
         for j in range(N_BYTES):
-            middles[i, j] = np.int32(lows[i, j]) + np.int32(highs[i, j])
+            middles[i, j] = np.float32(lows[i, j]) + np.float32(highs[i, j])
     order, parts, n_parts = np.arange(n), np.empty((64, 2), np.int64), 1
     parts[0, 0], parts[0, 1] = 0, n
     while n_parts:
@@ -129,19 +129,19 @@ def near_order(lows: Bytes, highs: Bytes, place: int) -> Ints:
 
 
 @jit
-def _widest(middles: npt.NDArray[np.int32], order: Ints, first: int, stop: int) -> int:
+def _widest(middles: npt.NDArray[np.float32], order: Ints, first: int, stop: int) -> int:
     """Return the coordinate in which some of the points vary most."""
-    sums, squares = np.zeros(N_BYTES, np.int64), np.zeros(N_BYTES, np.int64)
+    sums, squares = np.zeros(N_BYTES, np.float32), np.zeros(N_BYTES, np.float32)
     for i in range(first, stop):
+        middle = middles[order[i]]
         for j in range(N_BYTES):
-            value = np.int64(middles[order[i], j])
-            sums[j] += value
-            squares[j] += value * value
-    return int(np.argmax(squares * (stop - first) - sums * sums))
+            sums[j] += middle[j]
+            squares[j] += middle[j] * middle[j]
+    return int(np.argmax(squares - sums * sums / np.float32(stop - first)))
 
 
 @jit
-def _halve(values: npt.NDArray[np.int32], order: Ints, first: int, stop: int, half: int) -> None:
+def _halve(values: npt.NDArray[np.float32], order: Ints, first: int, stop: int, half: int) -> None:
     """Reorder order[first:stop] so that the smaller values come before `half` (quickselect)."""
     low, high = first, stop - 1
     while low < high:

@@ -132,13 +132,15 @@ def first_of_runs(rows: Rows, limit: float, most: int, lire: bool) -> Ints:
 @jit
 def box_runs(rows: Rows, starts: Ints, lire: bool, lows: Bytes, highs: Bytes) -> None:
     """Write the least and the largest stored bytes of n runs, (n, 32) each."""
+    low, high = np.empty(N_BYTES, rows.dtype), np.empty(N_BYTES, rows.dtype)
     for run in range(len(starts) - 1):
-        first = starts[run]
         for j in range(N_BYTES):
-            low = high = rows[first, j]
-            for i in range(first + 1, starts[run + 1]):
-                low, high = min(low, rows[i, j]), max(high, rows[i, j])
-            lows[run, j], highs[run, j] = stored(low, j, lire), stored(high, j, lire)
+            low[j] = high[j] = rows[starts[run], j]
+        for i in range(starts[run] + 1, starts[run + 1]):
+            for j in range(N_BYTES):
+                low[j], high[j] = min(low[j], rows[i, j]), max(high[j], rows[i, j])
+        for j in range(N_BYTES):
+            lows[run, j], highs[run, j] = stored(low[j], j, lire), stored(high[j], j, lire)
 
 
 @jit
@@ -176,11 +178,17 @@ def stored(value: int, coordinate: int, lire: bool) -> int:
 @jit
 def between(a: Rows, b: Rows, lire: bool) -> float:
     """Return the distance of two rows, for searched vectors not squared."""
-    sums = np.zeros(3, np.int64)
-    for j in range(len(a)):
+    if not lire:
+        return math.sqrt(_squares(a, b, 0, len(a), lire))
+    luma, cb = _squares(a, b, 0, 21, lire), _squares(a, b, 21, 27, lire)
+    return math.sqrt(luma) + math.sqrt(cb) + math.sqrt(_squares(a, b, 27, 33, lire))
+
+
+@jit
+def _squares(a: Rows, b: Rows, first: int, stop: int, lire: bool) -> int:
+    """Return the sum of squared differences of some coordinates, weighted for LIRE's distance."""
+    total = np.int64(0)
+    for j in range(first, stop):
         difference = np.int64(a[j]) - np.int64(b[j])
-        if lire:
-            sums[0 if j < 21 else 1 if j < 27 else 2] += LIRE_WEIGHTS[j] * difference * difference
-        else:
-            sums[0] += difference * difference
-    return math.sqrt(sums[0]) + math.sqrt(sums[1]) + math.sqrt(sums[2])
+        total += difference * difference * (LIRE_WEIGHTS[j] if lire else 1)
+    return int(total)
