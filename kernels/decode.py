@@ -23,7 +23,7 @@ from mitate.kernels.colour import Colour
 from mitate.kernels.errors import InvalidArgument, InvalidMedia, NotFound
 from mitate.kernels.signature import Kind
 
-Backend = Literal["auto", "pyav", "pyav-cuda", "pillow", "decord", "decord-cuda"]
+Backend = Literal["auto", "pyav", "pyav-cuda", "pillow", "nvjpeg", "decord", "decord-cuda"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 HEAD_BYTES = 32
 _LINES_AT_ONCE = 32
@@ -136,7 +136,9 @@ def open_media(
     Args:
         path: a regular file.
         backend: `auto` takes Pillow for pictures (animated ones too) and PyAV for the rest;
-            `pyav-cuda` does so too, and has videos decoded by a GPU that can.
+            `pyav-cuda` does so too, and has videos decoded by a GPU that can; `pyav-cuda:1` by
+            another than the first. `nvjpeg` and `nvjpeg:1` are for pictures: JPEGs are decoded by
+            a GPU.
         limits: what is refused.
         threads: decoding threads, where the backend has them.
         keys_only: `frames` yields key frames only; PyAV alone can, and in pictures all are.
@@ -146,14 +148,17 @@ def open_media(
         InvalidMedia: not decodable, no picture in it, or over a limit.
         InvalidArgument: an unknown backend, or one that is not installed.
     """
-    if backend not in BACKENDS:
-        raise InvalidArgument(f"backend {backend!r}; allowed are {', '.join(BACKENDS)}")
+    backend, device = _backend_and_device(backend)
     limits = limits or Limits()
     head = read_head(path)
     if backend == "pillow" or (backend in ("auto", "pyav-cuda") and is_picture(head)):
         from mitate.kernels.decode_pillow import PillowDecoder
 
         return PillowDecoder(path, limits)
+    if backend == "nvjpeg":
+        from mitate.kernels.decode_nvjpeg import NvjpegDecoder
+
+        return NvjpegDecoder(path, limits, device)
     if backend in ("decord", "decord-cuda"):
         if keys_only:
             raise InvalidArgument(f"backend {backend} decodes all frames; key frames need pyav")
@@ -163,10 +168,19 @@ def open_media(
     if backend == "pyav-cuda":
         from mitate.kernels.decode_cuda import PyavCudaDecoder
 
-        return PyavCudaDecoder(path, limits, threads, keys_only=keys_only)
+        return PyavCudaDecoder(path, limits, threads, keys_only=keys_only, device=device)
     from mitate.kernels.decode_pyav import PyavDecoder
 
     return PyavDecoder(path, limits, threads, keys_only=keys_only)
+
+
+def _backend_and_device(text: str) -> tuple[str, int]:
+    name, colon, number = text.partition(":")
+    known = name in BACKENDS and (not colon or name in ("pyav-cuda", "nvjpeg"))
+    if not known or (colon and not (number.isascii() and number.isdigit())):
+        allowed = f"{', '.join(BACKENDS)}, and pyav-cuda:N or nvjpeg:N for GPU N"
+        raise InvalidArgument(f"backend {text!r}; allowed are {allowed}")
+    return name, int(number or 0)
 
 
 def read_head(path: str | os.PathLike[str]) -> bytes:

@@ -97,7 +97,7 @@ class PyavCudaDecoder(PyavDecoder):
         self, frame: av.video.frame.VideoFrame, reader: PlaneReader, time_ms: int
     ) -> Picture:
         if frame.format.name in ("cuda", "nv12", "p010le"):
-            return device_picture(frame, reader, self._software_format, time_ms)
+            return device_picture(frame, reader, self._software_format, time_ms, self._device)
         return super()._picture(frame, reader, time_ms)
 
 
@@ -130,6 +130,7 @@ def device_picture(
     reader: PlaneReader,
     software_format: str,  # what a decoder in software would give
     time_ms: int,
+    device: int = 0,
 ) -> DevicePicture:
     """Return a frame of NV12, P010 or P016 without copying it."""
     luma, chroma = (_exported(plane) for plane in frame.planes)
@@ -154,6 +155,7 @@ def device_picture(
         time_ms=time_ms,
         rotation=round(frame.rotation / 90) % 4 * 90,
         key=bool(frame.key_frame),
+        device=device,
     )
 
 

@@ -77,6 +77,7 @@ class DevicePicture(Picture):
 
     device_planes: tuple[DevicePlane, ...] = ()
     owner: object = None  # keeps the memory; let go of it and the decoder uses it again
+    device: int = 0  # number of the GPU
 
 
 class Launcher(Protocol):

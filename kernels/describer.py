@@ -92,10 +92,10 @@ class CpuDescriber:
 class DeviceDescriber:
     """Describes frames in the memory of a GPU."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, device: int) -> None:
         from mitate.kernels.cuda import CupyLauncher
 
-        self._gpu = GpuDescriber(capacity, CupyLauncher("describe.cu"))
+        self._gpu = GpuDescriber(capacity, CupyLauncher("describe.cu", device))
 
     def add(self, picture: DevicePicture, rect: Rect) -> None:
         """Add the part `rect` of a frame."""
@@ -127,15 +127,18 @@ class Describers:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._made: dict[bool, Describer] = {}
+        self._made: dict[int | None, Describer] = {}  # by GPU; None: the CPU
 
     def of(self, picture: Picture) -> Describer:
         """Return the describer that takes a frame."""
-        on_device = isinstance(picture, DevicePicture)
-        if on_device not in self._made:
-            kind = DeviceDescriber if on_device else CpuDescriber
-            self._made[on_device] = kind(self._capacity)
-        return self._made[on_device]
+        device = picture.device if isinstance(picture, DevicePicture) else None
+        if device not in self._made:
+            self._made[device] = (
+                CpuDescriber(self._capacity)
+                if device is None
+                else DeviceDescriber(self._capacity, device)
+            )
+        return self._made[device]
 
 
 def too_small_for_device(rect: Rect) -> bool:

@@ -92,6 +92,7 @@ _PLANS = (
     _Plan("decord-cuda", "decodes video on the GPU where asked for", ("decord",), instead="pyav"),
     _Plan("faiss", "searches on the CPU", ("faiss-cpu", "faiss-gpu"), instead="numpy"),
     _Plan("faiss-gpu", "searches on the GPU", ("faiss-gpu",), instead="faiss"),
+    _Plan("nvjpeg", "decodes JPEGs on the GPU", ("nvidia-nvimgcodec-cu12",), instead="pillow"),
     _Plan("cupy", "describes frames on the GPU", ("cupy-cuda12x",), instead="numba"),
 )
 _ON_GPU = ("pyav-cuda", "cupy", "faiss-gpu")  # what `works_on_gpu` asks for

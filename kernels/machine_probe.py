@@ -62,6 +62,21 @@ def picture() -> str:
     return "a JPEG decoded"
 
 
+def nvjpeg() -> str:
+    """Decode two JPEGs on the first GPU in one call."""
+    from mitate.kernels.decode import Limits
+    from mitate.kernels.decode_nvjpeg import NvjpegDecoder, open_pictures
+
+    file = io.BytesIO()
+    import_module("PIL.Image").new("RGB", (WIDTH, HEIGHT), (200, 60, 30)).save(file, "JPEG")
+    for decoder in open_pictures([file.getvalue()] * 2, Limits()):
+        if not isinstance(decoder, NvjpegDecoder):
+            raise decoder
+        if decoder.fallback is not None:
+            raise Failed(decoder.fallback)
+    return "2 JPEGs decoded"
+
+
 def faiss() -> str:
     """Search with FAISS on the CPU."""
     library, numpy = import_module("faiss"), import_module("numpy")
@@ -94,6 +109,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "decord": lambda: sign_video("decord"),
     "pyav-cuda": lambda: sign_video("pyav-cuda"),
     "decord-cuda": lambda: sign_video("decord-cuda"),
+    "nvjpeg": nvjpeg,
     "faiss": faiss,
     "faiss-gpu": faiss_gpu,
     "cupy": cupy,

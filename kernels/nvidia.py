@@ -168,6 +168,15 @@ class Driver:
             raise NoDriver(f"{call} failed with {result}: {reason}")
 
 
+def n_engines(number: int, cuda: str = CUDA_LIBRARY, nvcuvid: str = NVCUVID_LIBRARY) -> int:
+    """Return how many videos a GPU decodes at a time, 0 where it decodes none."""
+    try:
+        capability = Driver(cuda).capability(number, "h264", "4:2:0", 8, nvcuvid)
+    except NoDriver:
+        return 0
+    return 0 if capability is None else capability.engines
+
+
 def _load(name: str) -> Any:
     try:
         return ctypes.CDLL(name)

@@ -23,6 +23,7 @@ from grpc_reflection.v1alpha import reflection
 
 from mitate.kernels.decode import Limits
 from mitate.kernels.errors import MitateError
+from mitate.kernels.nvidia import n_engines
 from mitate.server import telemetry
 from mitate.server.admission import Admission
 from mitate.server.app import App
@@ -103,10 +104,9 @@ def build(settings: Settings) -> App:
         max_duration_s=int(settings.max_video_s),
     )
     uploads = _uploads(settings, store)
-    n_workers = settings.workers or os.cpu_count() or 1
-    allowance = Allowance(
-        settings.worker_memory_bytes, settings.worker_cpu_s, settings.video_decoder == "gpu"
-    )
+    on_gpu, gpu = settings.video_decoder == "gpu", settings.video_device
+    n_workers = settings.workers or max(os.cpu_count() or 1, n_engines(gpu) if on_gpu else 0)
+    allowance = Allowance(settings.worker_memory_bytes, settings.worker_cpu_s, on_gpu, gpu)
     pool = WorkerPool(n_workers, allowance, settings.worker_stall_s, limits, settings.views)
     query_limits = replace(limits, max_duration_s=int(settings.max_query_video_s))
     searching = engine, pool, store.catalog, query_limits, settings.false_alarm_rate

@@ -92,10 +92,17 @@ class Settings:
         high=2**31 - 1,
     )
     workers: int = _setting(
-        "Decoding processes; 0 is one for each processor core.", 0, low=0, high=1024
+        "Decoding processes; 0 is one for each processor core, and with video_decoder gpu at least "
+        "one for each NVDEC engine.",
+        0,
+        low=0,
+        high=1024,
     )
     video_decoder: Literal["cpu", "gpu"] = _setting(
         "What decodes videos: cpu, or gpu for NVDEC where it can and the CPU for the rest.", "cpu"
+    )
+    video_device: int = _setting(
+        "Number of the GPU that decodes videos, with video_decoder gpu.", 0, low=0, high=1023
     )
     worker_memory_bytes: int = _setting(
         "Address space that a decoding process may use, or memory if it uses a GPU; 0 is no limit.",

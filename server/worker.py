@@ -41,6 +41,7 @@ class Allowance:
     memory_bytes: int  # 0: no limit
     cpu_s: float  # of one task
     on_gpu: bool = False  # CUDA reserves address space without end, so memory is watched instead
+    gpu: int = 0  # its number
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class WorkerPool:
     ) -> None:
         self._level: Level = level
         self._allowance = allowance
-        self._backend = "pyav-cuda" if allowance.on_gpu else "auto"
+        self._backend = f"pyav-cuda:{allowance.gpu}" if allowance.on_gpu else "auto"
         self._stall_s = stall_s
         self._limits = limits
         self._idle: queue.SimpleQueue[Worker | None] = queue.SimpleQueue()

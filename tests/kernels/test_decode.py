@@ -44,7 +44,7 @@ def test_an_unknown_backend_names_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     with pytest.raises(
         InvalidArgument,
-        match="'gpu'; allowed are auto, pyav, pyav-cuda, pillow, decord, decord-cuda",
+        match="'gpu'; allowed are auto, pyav, pyav-cuda, pillow, nvjpeg, decord, decord-cuda, and",
     ):
         open_media(tmp_path / "a", backend="gpu")
 

@@ -39,6 +39,7 @@ class Surfaces:
     def __init__(self) -> None:
         self.gives_up_after: int | None = None
         self.n_packets = 0
+        self.devices: set[int] = set()  # on which frames were described
 
     def decode(self, decoder: PyavCudaDecoder, packet: Any) -> list[Any]:
         self.n_packets += 1
@@ -74,7 +75,8 @@ def surfaces(monkeypatch: pytest.MonkeyPatch, launcher: HostLauncher) -> Surface
                 raise decode_cuda.HardwareGaveUp(str(error)) from error
 
     class OnHost(describer.DeviceDescriber):
-        def __init__(self, capacity: int) -> None:
+        def __init__(self, capacity: int, device: int) -> None:
+            made.devices.add(device)
             self._gpu = GpuDescriber(capacity, launcher)
 
     monkeypatch.setattr(decode_cuda, "PyavCudaDecoder", Decoder)
@@ -242,3 +244,24 @@ def test_decord_says_when_it_has_no_gpu(ffmpeg: str, tmp_path: Path) -> None:
     path = make_video(ffmpeg, tmp_path / "v.mkv", *H264)
     with pytest.raises(InvalidArgument, match=r"decord cannot use a GPU: .*CUDA not enabled"):
         open_media(path, backend="decord-cuda")
+
+
+def test_the_gpu_that_is_named_decodes_and_describes(
+    surfaces: Surfaces, ffmpeg: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def capability(device: int, *video: object) -> Capability:
+        asked.append(device)
+        return ABLE
+
+    monkeypatch.setattr(decode_cuda, "_capability", capability)
+    path = make_video(ffmpeg, tmp_path / "v.mkv", *H264, source=MOVING)
+    assert same(sign(path, backend="pyav-cuda:2"), sign(path))
+    assert (asked, surfaces.devices) == ([2], {2})
+
+
+@pytest.mark.parametrize("name", ["pyav:1", "pyav-cuda:", "pyav-cuda:x", "pyav-cuda:-1", "cuda"])
+def test_a_backend_that_there_is_not_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=f"backend '{name}'; allowed are auto, .*pyav-cuda:N"):
+        open_media(tmp_path / "v.mkv", backend=name)

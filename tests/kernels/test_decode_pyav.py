@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import av.error
-import av.packet
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,7 +12,7 @@ from making import cut, make_video, probe_times_ms, run
 
 from mitate.kernels.blocks import cell_sums, cell_sums_numpy
 from mitate.kernels.decode import Limits, Picture, open_media
-from mitate.kernels.decode_pyav import PyavDecoder
+from mitate.kernels.decode_pyav import Packet, PyavDecoder
 from mitate.kernels.errors import InvalidMedia
 
 H264 = ("-c:v", "libx264", "-preset", "veryfast")
@@ -260,10 +259,10 @@ def test_a_stream_that_comes_and_goes_does_not_end_the_video(ffmpeg: str, tmp_pa
 class _Stumbling:
     """A container that fails after some packets, and goes on when asked again."""
 
-    def __init__(self, packets: list[av.packet.Packet], stops: list[int]) -> None:
+    def __init__(self, packets: list[Packet], stops: list[int]) -> None:
         self._packets, self._stops = iter(packets), stops
 
-    def demux(self) -> Iterator[av.packet.Packet]:
+    def demux(self) -> Iterator[Packet]:
         for n_read, packet in enumerate(self._packets, 1):
             yield packet
             if self._stops and n_read == self._stops[0]:

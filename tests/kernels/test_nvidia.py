@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mitate.kernels.nvidia import Capability, Device, Driver, NoDriver
+from mitate.kernels.nvidia import Capability, Device, Driver, NoDriver, n_engines
 
 SOURCE = Path(__file__).with_name("fake_driver.c")
 
@@ -39,6 +39,12 @@ def test_what_is_decoded_is_asked_of_each_device(library: str) -> None:
     assert driver.capability(0, "h264", "4:2:0", 10, library) is None
     assert driver.capability(1, "h264", "4:2:0", 10, library) == expected
     assert driver.capability(1, "av1", "4:2:0", 8, library) is None
+
+
+def test_engines_are_counted_and_none_where_nothing_decodes(library: str) -> None:
+    assert n_engines(1, library, library) == 7
+    assert n_engines(5, library, library) == 0
+    assert n_engines(0, "libabsent.so", library) == 0
 
 
 def test_no_context_is_left_current_or_retained(library: str) -> None:

@@ -78,12 +78,12 @@ def test_memory_is_watched_where_a_gpu_is_in_use(short: Path) -> None:
 def test_a_file_that_the_gpu_cannot_decode_is_counted_and_told(
     short: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line = 'mitate_decoder_fallbacks_total{used="pyav",wanted="pyav-cuda"} 1.0'
+    line = 'mitate_decoder_fallbacks_total{used="pyav",wanted="pyav-cuda:0"} 1.0'
     with pool(Allowance(4 * GIB, 60, on_gpu=True)) as workers, caplog.at_level(logging.INFO):
         signature = workers.sign(short)
     assert signature.layouts.tobytes() == sign(short).layouts.tobytes()
     assert line in generate_latest(REGISTRY).decode()
-    assert "decoder fallback wanted=pyav-cuda used=pyav reason=" in caplog.text
+    assert "decoder fallback wanted=pyav-cuda:0 used=pyav reason=" in caplog.text
 
 
 def test_a_file_over_a_limit_is_refused_and_the_worker_goes_on(short: Path) -> None:
