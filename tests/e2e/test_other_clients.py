@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote: buf curl, grpclib, and the TypeScript client on connect-node."""
+"""Clients that nobody here wrote: buf curl, grpc-js, grpclib, k6, and ours on connect-node."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Server, running
+from google.api import field_behavior_pb2
 
 from mitate.v1 import catalog_pb2, search_pb2
 
@@ -105,6 +106,54 @@ def test_grpclib_calls_and_streams(server: Server) -> None:
         channel.close()
 
     asyncio.run(run())
+
+
+GRPC_JS_SCRIPT = """
+const grpc = require("@grpc/grpc-js");
+const loader = require("@grpc/proto-loader");
+const [address, layout, ...includeDirs] = process.argv.slice(2);
+const options = { includeDirs, keepCase: true, defaults: true };
+const { v1 } = grpc.loadPackageDefinition(
+  loader.loadSync("mitate/v1/search.proto", options)).mitate;
+const client = new v1.SearchService(address, grpc.credentials.createInsecure());
+const signatures = { type: "SIGNATURE_TYPE_CLD_33", data: Buffer.from(layout, "base64"), count: 1 };
+const found = { streamed: [] };
+client.BatchSearchSignatures({ signatures }, (failed, answer) => {
+  found.counts = answer.hits.hit_counts.length;
+  client.BatchSearchSignatures({ signatures: { ...signatures, count: 2 } }, (error) => {
+    found.code = error.code;
+    found.details = error.metadata.get("grpc-status-details-bin")[0].toString("latin1");
+    const call = client.StreamSearch();
+    call.on("data", (message) => found.streamed.push(Number(message.sequence)));
+    call.on("end", () => { console.log(JSON.stringify(found)); client.close(); });
+    call.write({ config: { preserve_order: true } });
+    for (let sequence = 0; sequence < 100; sequence++) call.write({ sequence, signatures });
+    call.end();
+  });
+});
+"""
+
+
+@npm
+def test_grpc_js_calls_streams_and_gets_the_details_of_an_error(
+    server: Server, tmp_path: Path
+) -> None:
+    packages = ("@grpc/grpc-js@1.14.7", "@grpc/proto-loader@0.8.1")
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", *packages]
+    subprocess.run(install, cwd=tmp_path, check=True, timeout=120)
+    (tmp_path / "call.js").write_text(GRPC_JS_SCRIPT)
+    google = Path(field_behavior_pb2.__file__).parents[2]
+    layout = base64.b64encode(bytes([16] * 33)).decode()
+    command = ["node", "call.js", server.address, layout, str(ROOT / "proto"), str(google)]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    assert found["counts"] == 4  # bytes: a number of 32 bits for the one query
+    assert found["streamed"] == list(range(100))
+    assert found["code"] == 3
+    assert "google.rpc.ErrorInfo" in found["details"] and "INVALID_SIGNATURE" in found["details"]
 
 
 K6_SCRIPT = """
