@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench import service_table
 from bench.measure import Spread
 from bench.timeline import figure as timeline_figure
 from bench.timeline import table as timelines
@@ -137,6 +138,9 @@ def update_readme() -> None:
         timeline_figure.write(path.with_suffix(".png"), found)
         measured = f"![what each method finds](timeline.png)\n\n{timelines.markdown(found).strip()}"
         path.write_text(_between(path.read_text(), "timeline", measured))
+    path = ROOT / "docs" / "service.md"
+    measured = service_table.markdown(_load("service"), _load("service_overload"))
+    path.write_text(_between(path.read_text(), "service", measured))
     path = ROOT / "docs" / "settings.md"
     path.write_text(_between(path.read_text(), "settings", markdown_table()))
 

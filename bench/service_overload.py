@@ -1,13 +1,16 @@
 """What too much load, idle streams and short connections do to the service.
 
-    python -m bench.service_overload [SECONDS]
+    python -m bench.service_overload [overload|interactive|connections|idle_streams]...
+        [--seconds 60] [--minutes 10]
 
-prints one JSON object. The engine waits a fixed time per signature, so its capacity is known; the
-load runs in a process of its own and sends on schedule, whether answers come or not.
+prints one JSON object, and keeps it where nothing is left out. The engine waits a fixed time per
+signature, so its capacity is known; the load runs in a process of its own and sends on schedule,
+whether answers come or not.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -21,6 +24,8 @@ from typing import Any
 import grpc
 import numpy as np
 
+from bench import report
+from bench.measure import machine
 from bench.service import served
 from bench.service_load import METADATA, batch
 from mitate.v1 import search_pb2
@@ -28,6 +33,8 @@ from mitate.v1 import search_pb2
 COUNT = 8  # signatures of a call
 SIGNATURE_MS = 5.0
 DEADLINE_S = 1.0
+PER_S, EVERY_S = 200, 10.0  # short connections, and how often memory is looked at
+N_STREAMS, SETTLE_S = 10_000, 5.0
 METHOD = "/mitate.v1.SearchService/BatchSearchSignatures"
 STREAM = "/mitate.v1.SearchService/StreamSearch"
 
@@ -114,20 +121,26 @@ async def _beside_bulk(address: str, seconds: float) -> dict[str, float]:
 
 
 async def _idle_streams(address: str, n_streams: int) -> int:
-    """Open streams that send their configuration and nothing more; return how many are open."""
+    """Open streams that are answered once and then say nothing more; return how many are open.
+
+    They are opened a hundred at a time: gRPC refuses calls while a thousand wait to be accepted.
+    """
     opening = search_pb2.StreamSearchRequest(config=search_pb2.StreamSearchConfig())
-    data = opening.SerializeToString()
-    n_open = 0
+    once = search_pb2.StreamSearchRequest(signatures=batch(1))
+
+    async def one(stream: grpc.aio.StreamStreamCall[bytes, bytes]) -> None:
+        await stream.write(opening.SerializeToString())
+        await stream.write(once.SerializeToString())
+        await stream.read()
+
     for _ in range(0, n_streams, 100):
         options = [("grpc.use_local_subchannel_pool", 1)]
-        call = _stream(grpc.aio.insecure_channel(address, options))
+        channel = grpc.aio.insecure_channel(address, options)
+        call = _stream(channel)
         streams = [call(metadata=METADATA) for _ in range(100)]
-        done = await asyncio.gather(
-            *(stream.write(data) for stream in streams), return_exceptions=True
-        )
-        refused = [stream for stream, error in zip(streams, done, strict=True) if error]
-        _KEPT.extend(streams)
-        n_open += len(streams) - len(refused)
+        _KEPT.extend((channel, *streams))
+        await asyncio.gather(*map(one, streams), return_exceptions=True)
+    n_open = sum(isinstance(kept, grpc.aio.StreamStreamCall) and not kept.done() for kept in _KEPT)
     print(json.dumps({"open": n_open}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     return n_open
@@ -165,35 +178,72 @@ def _load(*arguments: object) -> Any:
     return json.loads(subprocess.check_output(command, text=True).splitlines()[-1])
 
 
-def measure(seconds: float) -> dict[str, Any]:
-    """Measure everything."""
-    found: dict[str, Any] = {}
+def _overload(seconds: float) -> dict[str, Any]:
+    """Four times as much as the engine can do."""
     with served("slow", str(SIGNATURE_MS)) as (address, pid):
-        peak = _load("closed", address, 16, seconds)
+        peak = _load("closed", address, 16, seconds / 3)
         before = _mib(pid)
-        found["overload"] = _load("schedule", address, 4 * peak, seconds, 0)
-        found["overload"] |= {"peak_per_s": peak, "before_mib": before, "after_mib": _mib(pid)}
+        found: dict[str, Any] = _load("schedule", address, 4 * peak, seconds, 0)
+        found |= {"peak_per_s": peak, "share_of_peak": found["useful_per_s"] / peak}
+        return found | {"before_mib": before, "after_mib": _mib(pid)}
+
+
+def _interactive(seconds: float) -> dict[str, Any]:
+    """Single signatures while bulk saturates the engine."""
     with served("slow", str(SIGNATURE_MS)) as (address, _):
-        found["interactive"] = _load("beside", address, seconds)
+        found: dict[str, Any] = _load("beside", address, seconds / 3)
+        return found
+
+
+def _opened_and_closed(minutes: float) -> dict[str, Any]:
+    """Two hundred connections opened and closed a second; the slope is that of least squares."""
+    memory_mib, n_done = [], 0
     with served("idle", "0") as (address, pid):
-        _load("connections", address, 200, 2)
-        memory = []
-        for _ in range(5):
-            n_done = _load("connections", address, 200, seconds / 5)
-            memory.append(round(_mib(pid), 1))
-        found["connections"] = {"last_done": n_done, "memory_mib": memory}
+        _load("connections", address, PER_S, EVERY_S)
+        for _ in range(round(minutes * 60 / EVERY_S)):
+            n_done += _load("connections", address, PER_S, EVERY_S)
+            memory_mib.append(round(_mib(pid), 1))
+        n_open = len(os.listdir(f"/proc/{pid}/fd"))
+    at_min = np.arange(len(memory_mib)) * EVERY_S / 60
+    slope = float(np.polyfit(at_min, memory_mib, 1)[0])
+    return {
+        "minutes": minutes,
+        "sent": round(minutes * 60 * PER_S),
+        "done": n_done,
+        "files_open_at_the_end": n_open,
+        "memory_mib": memory_mib,
+        "slope_mib_per_min": slope,
+    }
+
+
+def _many_streams(n_streams: int) -> dict[str, Any]:
+    """Streams that say nothing, opened and closed twice, to tell a leak from a high-water mark."""
     with served("idle", "0") as (address, pid):
-        before = _mib(pid)
-        command = [sys.executable, "-m", "bench.service_overload", "load", "idle", address, "10000"]
-        holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert holder.stdout is not None
-        opened = json.loads(holder.stdout.readline())
-        found["idle_streams"] = opened | {"mib_each": (_mib(pid) - before) / opened["open"]}
-        found["idle_streams"]["lone_p50_ms"] = float(np.median(_load("single", address, 100)))
-        holder.communicate("\n")
-        time.sleep(3)
-        found["idle_streams"]["after_closing_mib"] = _mib(pid) - before
-    return found
+        before, after_mib = _mib(pid), []
+        for _ in range(2):
+            command = [sys.executable, "-m", "bench.service_overload", "load", "idle", address]
+            command.append(str(n_streams))
+            pipe = subprocess.PIPE
+            holder = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+            assert holder.stdout is not None
+            found: dict[str, Any] = json.loads(holder.stdout.readline())
+            found["kib_each"] = (_mib(pid) - before) / found["open"] * 1024
+            found["lone_p50_ms"] = float(np.median(_load("single", address, 100)))
+            holder.communicate("\n")
+            time.sleep(SETTLE_S)
+            after_mib.append(_mib(pid) - before)
+    return found | {"asked": n_streams, "after_closing_mib": after_mib}
+
+
+def measure(names: list[str], seconds: float, minutes: float) -> dict[str, Any]:
+    """Measure what is named."""
+    work: dict[str, Callable[[], dict[str, Any]]] = {
+        "overload": lambda: _overload(seconds),
+        "interactive": lambda: _interactive(seconds),
+        "connections": lambda: _opened_and_closed(minutes),
+        "idle_streams": lambda: _many_streams(N_STREAMS),
+    }
+    return {"machine": machine(), "seconds": seconds} | {n: work[n]() for n in names or work}
 
 
 def _loads(kind: str, address: str, rest: list[str]) -> Any:
@@ -209,8 +259,21 @@ def _loads(kind: str, address: str, rest: list[str]) -> Any:
     return asyncio.run(work[kind]())
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Measure, or be the load."""
     if sys.argv[1:2] == ["load"]:
         print(json.dumps(_loads(sys.argv[2], sys.argv[3], sys.argv[4:])), flush=True)
-    else:
-        print(json.dumps(measure(float((sys.argv[1:] or ["60"])[0])), indent=1))
+        return
+    parser = argparse.ArgumentParser(prog="python -m bench.service_overload")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of overload")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of short connections")
+    given = parser.parse_args()
+    found = measure(given.names, given.seconds, given.minutes)
+    print(json.dumps(found, indent=1))
+    if not given.names:
+        report.write("service_overload", found)
+
+
+if __name__ == "__main__":
+    main()

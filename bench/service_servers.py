@@ -1,7 +1,9 @@
 """The servers that are compared, each in a process of its own; prints `listening on`.
 
-python -m bench.service_servers bare            answers the same bytes, and does nothing else
+python -m bench.service_servers bare            parses, makes an answer of as many bytes, no more
 python -m bench.service_servers idle DIR MS     mitate whose engine only waits MS per batch
+python -m bench.service_servers traced DIR MS URL  the same, every call traced to a collector
+python -m bench.service_servers collector       takes traces and forgets them
 python -m bench.service_servers full DIR N      mitate over N stored frames
 python -m bench.service_servers engine DIR N    the engine of the latter alone: prints a figure
 """
@@ -40,33 +42,28 @@ FRAMES = 5_000  # of a source
 
 
 class Bare(search_pb2_grpc.SearchServiceServicer):
-    """Reads the signatures and answers columns of the right size."""
+    """Reads the signatures and makes answers whose columns are at hand, as generated code does."""
 
     def __init__(self) -> None:
-        self._answers: dict[int, search_pb2.StreamSearchResponse] = {}
+        self._columns = cache(no_columns)
 
-    def _answer(self, signatures: search_pb2.SignatureBatch) -> search_pb2.StreamSearchResponse:
-        np.frombuffer(signatures.data, np.uint8)
-        if signatures.count not in self._answers:
-            answer = search_pb2.StreamSearchResponse()
-            translate.fill_hits(answer.hits, no_columns(signatures.count, K))
-            answer.diagnostics.timings_ms["queue"] = answer.diagnostics.timings_ms["search"] = 0.1
-            answer.diagnostics.timings_ms["total"] = 0.2
-            self._answers[signatures.count] = answer
-        return self._answers[signatures.count]
+    def _fill(self, answer: Any, signatures: search_pb2.SignatureBatch) -> Any:
+        n_signatures = len(np.frombuffer(signatures.data, np.uint8)) // 33
+        translate.fill_hits(answer.hits, self._columns(n_signatures, K))
+        answer.diagnostics.timings_ms["queue"] = answer.diagnostics.timings_ms["search"] = 0.1
+        answer.diagnostics.timings_ms["total"] = 0.2
+        return answer
 
     async def BatchSearchSignatures(self, request: Any, context: Any) -> Any:
         """Answer at once."""
-        answer = self._answer(request.signatures)
-        return search_pb2.BatchSearchSignaturesResponse(
-            hits=answer.hits, diagnostics=answer.diagnostics
-        )
+        return self._fill(search_pb2.BatchSearchSignaturesResponse(), request.signatures)
 
     async def StreamSearch(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
         """Answer one message after the other."""
         async for request in request_iterator:
             if request.HasField("signatures"):
-                yield self._answer(request.signatures)
+                answer = search_pb2.StreamSearchResponse(sequence=request.sequence)
+                yield self._fill(answer, request.signatures)
 
 
 async def bare() -> None:
@@ -79,8 +76,26 @@ async def bare() -> None:
     await server.wait_for_termination()
 
 
-def settings(folder: Path) -> Settings:
-    """Return settings with identities, quotas and metrics on."""
+async def collector() -> None:
+    """Take traces and forget them."""
+    service = "opentelemetry.proto.collector.trace.v1.TraceService"
+
+    async def export(request: bytes, context: Any) -> bytes:
+        return b""
+
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Export": grpc.unary_unary_rpc_method_handler(export)
+    }
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(f"listening on http://127.0.0.1:{port}", flush=True)
+    await server.wait_for_termination()
+
+
+def settings(folder: Path, trace_endpoint: str = "") -> Settings:
+    """Return settings with identities, quotas and metrics on, and traces if they go anywhere."""
     identities = folder / "identities.toml"
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     identities.write_text(f'[[keys]]\nname = "bench"\nsha256 = "{digest}"\nscopes = ["search"]\n')
@@ -91,11 +106,12 @@ def settings(folder: Path) -> Settings:
         identities=identities,
         metrics_listen="127.0.0.1:0",
         caller_signatures_per_s=1e9,
+        trace_endpoint=trace_endpoint,
         log_level="error",
     )
 
 
-def idle(folder: Path, batch_ms: float, signature_ms: float = 0.0, *, merged: bool = True) -> None:
+def idle(its: Settings, batch_ms: float, signature_ms: float = 0.0, *, merged: bool = True) -> None:
     """Serve mitate with an engine that only waits: for each batch, and for each signature."""
     built: Callable[[Settings], App] = serving.build
 
@@ -116,7 +132,7 @@ def idle(folder: Path, batch_ms: float, signature_ms: float = 0.0, *, merged: bo
         return app
 
     serving.build = build
-    serving.serve(settings(folder))
+    serving.serve(its)
 
 
 def fill(folder: Path, n_frames: int) -> Settings:
@@ -156,10 +172,13 @@ def main() -> None:
     kind, *rest = sys.argv[1:]
     if kind == "bare":
         asyncio.run(bare())
-    elif kind in ("idle", "alone"):
-        idle(Path(rest[0]), float(rest[1]), merged=kind == "idle")
+    elif kind == "collector":
+        asyncio.run(collector())
+    elif kind in ("idle", "traced", "alone"):
+        its = settings(Path(rest[0]), *rest[2:])
+        idle(its, float(rest[1]), merged=kind != "alone")
     elif kind == "slow":
-        idle(Path(rest[0]), 0.0, float(rest[1]))
+        idle(settings(Path(rest[0])), 0.0, float(rest[1]))
     elif kind == "full":
         serving.serve(fill(Path(rest[0]), int(rest[1])))
     else:
