@@ -65,6 +65,23 @@ def _search_lines(case: str, r: dict[str, Any]) -> list[str]:
     ]
 
 
+def _ingest_lines(cases: dict[str, Any]) -> list[str]:
+    lines = []
+    for case, r in cases.items():
+        if "cores_busy" in r:
+            lines.append(f"| add two videos at once | {r['cores_busy']:.2f} cores busy | of 2 | |")
+            continue
+        for key, other in (
+            ("add_against_decoding", "ffmpeg decoding alone"),
+            ("add_against_scaling", "ffmpeg scaling to 320x180 RGB, described in another process"),
+        ):
+            lines.append(
+                f"| add to a live server, {case} | frames per CPU second of client, server and "
+                f"workers | {other} | {_ratio(r[key])} |"
+            )
+    return lines
+
+
 def _quality_lines(found: dict[str, Any]) -> list[str]:
     methods = {name: r["mean"] for name, r in found.get("methods", {}).items()}
     ours = methods.pop("mitate", None)
@@ -88,6 +105,7 @@ def table() -> str:
             f"| decode and describe, {case} | {r['mitate_fps']:.0f} frames per CPU second "
             f"| ffmpeg decoding alone, {r['ffmpeg_fps']:.0f} | {_ratio(r['ratio'])} |"
         )
+    lines.extend(_ingest_lines(_load("ingest").get("cases", {})))
     for case, r in _load("windows").get("cases", {}).items():
         ours, plain = (r["frames"] / r[name]["median"] for name in ("cpu_s", "plain_cpu_s"))
         lines.append(
