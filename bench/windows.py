@@ -1,7 +1,7 @@
 """What windows and thumbnails cost when a video is signed, against whole frames alone.
 
 Plain signing decodes the same frames and adds up their 8x8 blocks only; it has no windows, no
-thumbnails and no borders of shots. CPU time of one thread; rounds alternate.
+thumbnails, no luma grids and no borders of shots. CPU time of one thread; rounds alternate.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mitate.kernels import grids
 from mitate.kernels.describer import Codes, CpuDescriber, Numbers
 from mitate.kernels.shot_borders import Inner, no_inner
 from mitate.kernels.sign import sign
-from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS
+from mitate.kernels.signature import N_WINDOWS, THUMB_COLS, THUMB_ROWS, no_lumas
 
 CLIP = "bbb_npm_1080p-30sec.mp4"
 HEIGHTS = (1080, 720, 360)
@@ -36,6 +36,10 @@ def _no_thumbnails(describer: CpuDescriber, numbers: Numbers) -> Codes:
     return np.zeros((len(numbers), THUMB_ROWS, THUMB_COLS), np.uint8)
 
 
+def _no_lumas(describer: CpuDescriber) -> Codes:
+    return no_lumas()
+
+
 def _no_inner(describer: CpuDescriber, numbers: Numbers, layouts: Codes) -> Inner:
     return no_inner()
 
@@ -47,6 +51,7 @@ def plain() -> Iterator[None]:
         stack.enter_context(patch.object(grids, "FINE_CELLS", grids.CELLS))
         stack.enter_context(patch.object(CpuDescriber, "windows", _no_windows))
         stack.enter_context(patch.object(CpuDescriber, "thumbnails", _no_thumbnails))
+        stack.enter_context(patch.object(CpuDescriber, "lumas", _no_lumas))
         stack.enter_context(patch.object(CpuDescriber, "inner", _no_inner))
         yield
 

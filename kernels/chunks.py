@@ -14,6 +14,7 @@ from mitate.kernels.signature import (
     Kind,
     Signature,
     no_layouts,
+    no_lumas,
     no_run_first,
     no_thumbnails,
     no_windows,
@@ -35,6 +36,8 @@ class Chunk:
     inner_kept: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (j,) likewise
     inner: npt.NDArray[np.uint8] = field(default_factory=no_layouts)  # (j, 33)
     inner_mirrored: npt.NDArray[np.uint8] = field(default_factory=no_layouts)  # (j, 33)
+    luma_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (l,) likewise
+    lumas: npt.NDArray[np.uint8] = field(default_factory=no_lumas)  # (l, LUMA_ROWS, LUMA_COLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ def taken_apart(signature: Signature) -> tuple[Chunk, MediaHead]:
 
 def join(head: MediaHead, chunks: Sequence[Chunk]) -> Signature:
     """Return the signature of a media item from its head and all its chunks."""
+    columns = {
+        column.name: np.concatenate([getattr(chunk, column.name) for chunk in chunks])
+        for column in fields(Chunk)
+    }
     return Signature(
         kind=head.kind,
         descriptor_version=DESCRIPTOR_VERSION,
@@ -67,16 +74,6 @@ def join(head: MediaHead, chunks: Sequence[Chunk]) -> Signature:
         height=head.height,
         rect=head.rect,
         duration_ms=head.duration_ms,
-        times_ms=np.concatenate([chunk.times_ms for chunk in chunks]),
-        kept_first=np.concatenate([chunk.kept_first for chunk in chunks]),
-        layouts=np.concatenate([chunk.layouts for chunk in chunks]),
-        mirrored=np.concatenate([chunk.mirrored for chunk in chunks]),
-        quality=np.concatenate([chunk.quality for chunk in chunks]),
         partial=head.partial,
-        run_first=np.concatenate([chunk.run_first for chunk in chunks]),
-        windows=np.concatenate([chunk.windows for chunk in chunks]),
-        thumbnails=np.concatenate([chunk.thumbnails for chunk in chunks]),
-        inner_kept=np.concatenate([chunk.inner_kept for chunk in chunks]),
-        inner=np.concatenate([chunk.inner for chunk in chunks]),
-        inner_mirrored=np.concatenate([chunk.inner_mirrored for chunk in chunks]),
+        **columns,
     )

@@ -178,15 +178,17 @@ class GpuDescriber:
     def thumbnails(
         self,
         numbers: npt.NDArray[np.int64],  # (n,) of frames
+        rows: int = THUMB_ROWS,
+        cols: int = THUMB_COLS,
     ) -> Codes:
-        """Return the thumbnails of chosen frames, (n, THUMB_ROWS, THUMB_COLS)."""
-        shape = (len(numbers), THUMB_ROWS, THUMB_COLS)
+        """Return the thumbnails of chosen frames, (n, rows, cols)."""
+        shape = (len(numbers), rows, cols)
         if not len(numbers):
             return np.zeros(shape, np.uint8)
         made = self._device.empty(shape, np.uint8)
         chosen = self._device.upload(numbers.astype(np.int32))
-        blocks = -(-THUMB_ROWS * THUMB_COLS // THREADS)
-        arguments = (self._fine, self._colours_there(), chosen, THUMB_ROWS, THUMB_COLS, made)
+        blocks = -(-rows * cols // THREADS)
+        arguments = (self._fine, self._colours_there(), chosen, rows, cols, made)
         self._device.launch("make_thumbnails", (blocks, len(numbers), 1), THREADS, arguments)
         return self._device.download(made)
 

@@ -14,6 +14,7 @@ from mitate.kernels.grids import Grids
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
 from mitate.kernels.shot_borders import Inner, inner_of_shots, no_inner
+from mitate.kernels.signature import LUMA_COLS, LUMA_ROWS
 from mitate.kernels.thumbnails import thumbnails
 from mitate.kernels.windows import WINDOWS, window_layouts
 
@@ -48,6 +49,10 @@ class Describer(Protocol):
         """Return the thumbnails of chosen frames, (n, THUMB_ROWS, THUMB_COLS)."""
         ...
 
+    def lumas(self) -> Codes:
+        """Return the luma grids of the frames added since, (n, LUMA_ROWS, LUMA_COLS)."""
+        ...
+
     def inner(self, numbers: Numbers, layouts: Codes) -> Inner:
         """Return what lies within borders of shots, of chosen frames and their descriptors."""
         ...
@@ -79,6 +84,10 @@ class CpuDescriber:
     def thumbnails(self, numbers: Numbers) -> Codes:
         """Return the thumbnails of chosen frames."""
         return thumbnails(self._grids, numbers)
+
+    def lumas(self) -> Codes:
+        """Return the luma grids of all frames."""
+        return thumbnails(self._grids, np.arange(len(self._grids)), LUMA_ROWS, LUMA_COLS)
 
     def inner(self, numbers: Numbers, layouts: Codes) -> Inner:
         """Return what lies within borders of shots."""
@@ -112,6 +121,10 @@ class DeviceDescriber:
     def thumbnails(self, numbers: Numbers) -> Codes:
         """Return the thumbnails of chosen frames."""
         return self._gpu.thumbnails(numbers)
+
+    def lumas(self) -> Codes:
+        """Return the luma grids of all frames."""
+        return self._gpu.thumbnails(np.arange(len(self._gpu)), LUMA_ROWS, LUMA_COLS)
 
     def inner(self, numbers: Numbers, layouts: Codes) -> Inner:
         """Return nothing: cells stay on the device."""

@@ -34,18 +34,19 @@ def _differ(
     common: npt.NDArray[np.float64],
 ) -> None:
     n, n_dims = query.shape
-    sums = np.zeros(n_dims, np.float32)
+    sums, squares = np.zeros(n_dims, np.float32), np.zeros(n_dims, np.float32)
     for way in range(len(places)):
         sums[:] = 0
-        total = np.float32(0)
+        squares[:] = 0
         for frame in range(n):
             place = places[way, frame]
             for dim in range(n_dims):
                 apart = query[frame, dim] - source[place, dim]
                 sums[dim] += apart
-                total += apart * apart
-        mean = 0.0
+                squares[dim] += apart * apart
+        mean, total = 0.0, 0.0
         for dim in range(n_dims):
             mean += float(sums[dim]) * float(sums[dim])
+            total += float(squares[dim])
         common[way] = mean / (n * n)
         remaining[way] = max(total / n - common[way], 0.0)

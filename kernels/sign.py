@@ -26,7 +26,8 @@ from mitate.kernels.errors import InvalidArgument
 from mitate.kernels.grids import scale_rect
 from mitate.kernels.runs import run_starts
 from mitate.kernels.shot_borders import no_inner
-from mitate.kernels.signature import Signature
+from mitate.kernels.signature import Bytes, Signature, no_lumas
+from mitate.kernels.thumbnails import luma_starts
 from mitate.kernels.vector import derive
 
 CHUNK_FRAMES = 256
@@ -57,6 +58,7 @@ class SignatureStream:
         self._n_kept = 0
         self._last: npt.NDArray[np.uint8] | None = None
         self._run: npt.NDArray[np.int8] | None = None  # vector of the run under way
+        self._luma: Bytes | None = None  # the luma grid kept last
         open_with = partial(open_media, path, limits=limits, threads=threads, keys_only=keys_only)
         self._open(open_with(backend=backend))
         if isinstance(self._first, DevicePicture) and too_small_for_device(self.rect):
@@ -169,6 +171,7 @@ class SignatureStream:
         runs = self._runs(layouts[new])
         video = self.info.kind == "video"
         inner = describer.inner(new, layouts[new]) if video else no_inner()
+        begun, lumas = self._lumas(describer) if video else (new[:0], no_lumas())
         return Chunk(
             times_ms,
             (new + first_frame).astype(np.uint32),
@@ -181,6 +184,8 @@ class SignatureStream:
             (inner.frames + first_kept).astype(np.uint32),
             inner.layouts,
             inner.mirrored,
+            (begun + first_frame).astype(np.uint32),
+            lumas,
         )
 
     def _runs(self, layouts: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -189,6 +194,14 @@ class SignatureStream:
         if len(starts):
             self._run = vectors[starts[-1]]
         return starts
+
+    def _lumas(self, describer: Describer) -> tuple[npt.NDArray[np.int64], Bytes]:
+        """Return the frames whose luma grid is kept, and these grids."""
+        lumas = describer.lumas()
+        starts = luma_starts(lumas, self._luma)
+        if len(starts):
+            self._luma = lumas[starts[-1]]
+        return starts, lumas[starts]
 
 
 def sign(

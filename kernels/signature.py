@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.borders import Rect
-from mitate.kernels.errors import InvalidSignature
+from mitate.kernels.signature_rules import (
+    DESCRIPTOR_VERSION,
+    LUMA_COLS,
+    LUMA_ROWS,
+    MAX_SIDE,
+    MAX_VERSION_BYTES,
+    N_COEFFICIENTS,
+    N_WINDOWS,
+    THUMB_COLS,
+    THUMB_ROWS,
+    Kind,
+    check,
+)
 
-DESCRIPTOR_VERSION = "cld-21-6-6-mean/1"
-N_COEFFICIENTS = 33
-N_WINDOWS = 16
-THUMB_ROWS, THUMB_COLS = 20, 40
-MAX_SIDE = 1 << 24
-MAX_VERSION_BYTES = 32
+__all__ = [
+    "DESCRIPTOR_VERSION",
+    "LUMA_COLS",
+    "LUMA_ROWS",
+    "MAX_SIDE",
+    "MAX_VERSION_BYTES",
+    "N_COEFFICIENTS",
+    "N_WINDOWS",
+    "THUMB_COLS",
+    "THUMB_ROWS",
+    "Bytes",
+    "Kind",
+    "Signature",
+    "no_layouts",
+    "no_lumas",
+    "no_run_first",
+    "no_thumbnails",
+    "no_windows",
+]
 
 Bytes = npt.NDArray[np.uint8]
-Kind = Literal["video", "image"]
-
-# Largest value of each coefficient: six bits for the three DC values, five for the others.
-_LARGEST = np.full(N_COEFFICIENTS, 31, np.uint8)
-_LARGEST[[0, 21, 27]] = 63
 
 _ARRAYS = (
     "times_ms",
@@ -37,6 +56,8 @@ _ARRAYS = (
     "inner_kept",
     "inner",
     "inner_mirrored",
+    "luma_first",
+    "lumas",
 )
 
 
@@ -53,6 +74,11 @@ def no_layouts() -> Bytes:
 def no_windows() -> Bytes:
     """Return the `windows` of a signature without runs."""
     return np.zeros((0, N_WINDOWS, N_COEFFICIENTS), np.uint8)
+
+
+def no_lumas() -> Bytes:
+    """Return the `lumas` of a signature without any."""
+    return np.zeros((0, LUMA_ROWS, LUMA_COLS), np.uint8)
 
 
 def no_thumbnails() -> Bytes:
@@ -91,20 +117,12 @@ class Signature:
     inner_kept: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (j,) increasing
     inner: Bytes = field(default_factory=no_layouts)  # (j, 33)
     inner_mirrored: Bytes = field(default_factory=no_layouts)  # (j, 33)
+    # What moves, which descriptors are too coarse for: the luma of a few cells of every frame.
+    luma_first: npt.NDArray[np.uint32] = field(default_factory=no_run_first)  # (l,) frames
+    lumas: Bytes = field(default_factory=no_lumas)  # (l, LUMA_ROWS, LUMA_COLS)
 
     def __post_init__(self) -> None:
-        _check_header(self)
-        _check_array("times_ms", self.times_ms, np.int64, (None,))
-        m = len(self.kept_first) if np.ndim(self.kept_first) == 1 else None
-        _check_array("kept_first", self.kept_first, np.uint32, (None,))
-        for name in ("layouts", "mirrored"):
-            _check_array(name, getattr(self, name), np.uint8, (m, N_COEFFICIENTS))
-            _check_layouts(name, getattr(self, name))
-        _check_array("quality", self.quality, np.uint8, (m,))
-        _check_times(self.times_ms, self.duration_ms)
-        _check_kept(self.kept_first, len(self.times_ms))
-        _check_runs(self)
-        _check_inner(self)
+        check(self)
         for name in _ARRAYS:
             view = getattr(self, name).view(np.ndarray)
             view.flags.writeable = False
@@ -143,6 +161,14 @@ class Signature:
         found = np.searchsorted(self.kept_first, np.asarray(frames), side="right") - 1
         return np.asarray(found, np.int64)
 
+    def luma_of(
+        self,
+        frames: npt.ArrayLike,  # any shape, 0..n_frames-1
+    ) -> npt.NDArray[np.int64]:
+        """Return the number of the luma grid of each frame, -1 where there are none."""
+        found = np.searchsorted(self.luma_first, np.asarray(frames), side="right") - 1
+        return np.asarray(found, np.int64)
+
     def part(self, first: int, stop: int, *, with_runs: bool = False) -> Signature:
         """Return frames first..stop - 1 as a signature; times stay as they are.
 
@@ -155,6 +181,10 @@ class Signature:
         if with_runs and len(self.run_first):
             runs = slice(int(self.run_of(begin)), int(self.run_of(end - 1)) + 1)
         run_first = self.run_first[runs].astype(np.int64) - begin
+        lumas = slice(0, 0)
+        if len(self.luma_first):
+            lumas = slice(int(self.luma_of(first)), int(self.luma_of(stop - 1)) + 1)
+        luma_first = (self.luma_first[lumas].astype(np.int64) - first).clip(0)
         return replace(
             self,
             times_ms=self.times_ms[first:stop],
@@ -169,6 +199,8 @@ class Signature:
             inner_kept=(self.inner_kept[within] - np.uint32(begin)).astype(np.uint32),
             inner=self.inner[within],
             inner_mirrored=self.inner_mirrored[within],
+            luma_first=luma_first.astype(np.uint32),
+            lumas=self.lumas[lumas],
         )
 
     def run_of(
@@ -185,104 +217,3 @@ class Signature:
         return range(
             int(self.run_first[run]), self.n_kept if last else int(self.run_first[run + 1])
         )
-
-
-def _check_header(signature: Signature) -> None:
-    if signature.kind not in get_args(Kind):
-        raise InvalidSignature(f"kind {signature.kind!r}; allowed are {', '.join(get_args(Kind))}")
-    if signature.descriptor_version != DESCRIPTOR_VERSION:
-        raise InvalidSignature(
-            f"descriptor version {signature.descriptor_version!r}; this release reads "
-            f"{DESCRIPTOR_VERSION!r}"
-        )
-    _check_version_text(signature.preprocessing_version)
-    width, height, rect = signature.width, signature.height, signature.rect
-    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise InvalidSignature(f"size {width}x{height}; sides of 1..{MAX_SIDE} are allowed")
-    if not (0 <= rect.left < rect.right <= width and 0 <= rect.top < rect.bottom <= height):
-        raise InvalidSignature(f"rect {tuple(rect)} does not lie within {width}x{height}")
-
-
-def _check_version_text(version: str) -> None:
-    printable = version.isascii() and version.isprintable()
-    if not (1 <= len(version) <= MAX_VERSION_BYTES and printable):
-        raise InvalidSignature(
-            f"preprocessing version {version!r}; 1..{MAX_VERSION_BYTES} printable ASCII "
-            f"characters are allowed"
-        )
-
-
-def _check_array(
-    name: str, array: npt.NDArray[Any], dtype: type[np.generic], shape: tuple[int | None, ...]
-) -> None:
-    wanted = f"{np.dtype(dtype).name} of shape ({', '.join(str(n or 'any') for n in shape)})"
-    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != len(shape):
-        got = f"{getattr(array, 'dtype', type(array).__name__)} of shape {np.shape(array)}"
-        raise InvalidSignature(f"{name} is {got}; it must be {wanted}")
-    if any(
-        want is not None and have != want for have, want in zip(array.shape, shape, strict=True)
-    ):
-        raise InvalidSignature(f"{name} has shape {array.shape}; it must be {wanted}")
-
-
-def _check_layouts(name: str, layouts: npt.NDArray[np.uint8]) -> None:
-    wrong = layouts.max(axis=0, initial=0) > _LARGEST
-    if wrong.any():
-        column = int(wrong.argmax())
-        raise InvalidSignature(
-            f"{name} coefficient {column} is {int(layouts[:, column].max())}; "
-            f"at most {_LARGEST[column]} is allowed"
-        )
-
-
-def _check_times(times_ms: npt.NDArray[np.int64], duration_ms: int) -> None:
-    if len(times_ms) == 0:
-        raise InvalidSignature("no frames; at least one is needed")
-    if times_ms[0] < 0:
-        raise InvalidSignature(f"the first frame is at {times_ms[0]} ms; times start at 0 or later")
-    if np.any(times_ms[1:] <= times_ms[:-1]):
-        at = int(np.argmax(times_ms[1:] <= times_ms[:-1])) + 1
-        raise InvalidSignature(
-            f"frame {at} is at {times_ms[at]} ms after one at {times_ms[at - 1]} ms; "
-            f"times must increase strictly"
-        )
-    if duration_ms < times_ms[-1]:
-        raise InvalidSignature(
-            f"duration {duration_ms} ms, but the last frame is at {times_ms[-1]} ms"
-        )
-
-
-def _check_kept(kept_first: npt.NDArray[np.uint32], n_frames: int) -> None:
-    if len(kept_first) == 0 or kept_first[0] != 0:
-        raise InvalidSignature("kept_first must start with frame 0")
-    if np.any(kept_first[1:] <= kept_first[:-1]):
-        raise InvalidSignature("kept_first must increase strictly")
-    if kept_first[-1] >= n_frames:
-        raise InvalidSignature(f"kept_first names frame {kept_first[-1]} of {n_frames}")
-
-
-def _check_inner(signature: Signature) -> None:
-    kept = signature.inner_kept
-    _check_array("inner_kept", kept, np.uint32, (None,))
-    for name in ("inner", "inner_mirrored"):
-        _check_array(name, getattr(signature, name), np.uint8, (len(kept), N_COEFFICIENTS))
-        _check_layouts(name, getattr(signature, name))
-    if np.any(kept[1:] <= kept[:-1]):
-        raise InvalidSignature("inner_kept must increase strictly")
-    if len(kept) and kept[-1] >= signature.n_kept:
-        raise InvalidSignature(f"inner_kept names descriptor {kept[-1]} of {signature.n_kept}")
-
-
-def _check_runs(signature: Signature) -> None:
-    first = signature.run_first
-    _check_array("run_first", first, np.uint32, (None,))
-    n_runs = len(first)
-    _check_array("windows", signature.windows, np.uint8, (n_runs, N_WINDOWS, N_COEFFICIENTS))
-    _check_layouts("windows", signature.windows.reshape(-1, N_COEFFICIENTS))
-    _check_array("thumbnails", signature.thumbnails, np.uint8, (n_runs, THUMB_ROWS, THUMB_COLS))
-    if n_runs and first[0] != 0:
-        raise InvalidSignature(f"run_first starts with {first[0]}; it must start with 0")
-    if np.any(first[1:] <= first[:-1]):
-        raise InvalidSignature("run_first must increase strictly")
-    if n_runs and first[-1] >= signature.n_kept:
-        raise InvalidSignature(f"run_first names kept descriptor {first[-1]} of {signature.n_kept}")

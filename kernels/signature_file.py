@@ -21,7 +21,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mitate.kernels.errors import CorruptData, InvalidSignature, NotFound
-from mitate.kernels.signature import N_COEFFICIENTS, N_WINDOWS, THUMB_COLS, THUMB_ROWS, Signature
+from mitate.kernels.signature import (
+    LUMA_COLS,
+    LUMA_ROWS,
+    N_COEFFICIENTS,
+    N_WINDOWS,
+    THUMB_COLS,
+    THUMB_ROWS,
+    Signature,
+)
 from mitate.kernels.signature_header import (
     ALIGNMENT,
     ENTRY_BYTES,
@@ -50,8 +58,14 @@ _INNER_COLUMNS: dict[str, tuple[int, ...]] = {
     "inner": (N_COEFFICIENTS,),
     "inner_mirrored": (N_COEFFICIENTS,),
 }
-_OPTIONAL = (_RUN_COLUMNS, _INNER_COLUMNS)
-_STORED = {name: name for name in (*_COLUMNS, *_INNER_COLUMNS)} | {
+# Likewise, of videos.
+_LUMA_COLUMNS: dict[str, tuple[int, ...]] = {
+    "luma_first": (),
+    "lumas": (LUMA_ROWS, LUMA_COLS),
+}
+_OPTIONAL = (_RUN_COLUMNS, _INNER_COLUMNS, _LUMA_COLUMNS)
+_ROWS = {name: row for group in _OPTIONAL for name, row in group.items()}
+_STORED = {name: name for name in (*_COLUMNS, *_ROWS)} | {
     name: f"{name}/2" for name in _RUN_COLUMNS
 }
 _NAMES = {stored: name for name, stored in _STORED.items()}
@@ -61,7 +75,7 @@ def write(signature: Signature, file: BinaryIO) -> None:
     """Write `signature` from the current position of `file`; equal input gives equal bytes."""
     arrays = {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        for name in (*_COLUMNS, *_RUN_COLUMNS, *_INNER_COLUMNS)
+        for name in (*_COLUMNS, *_ROWS)
         for array in [_flat(getattr(signature, name))]
         if name in _COLUMNS or len(array)
     }
@@ -152,7 +166,7 @@ def _map(path: str | os.PathLike[str]) -> memoryview:
 def _array(data: memoryview, column: Column) -> Any:
     count = column.n_bytes // column.dtype.itemsize
     flat = np.frombuffer(data, column.dtype, count, column.offset)
-    row = {**_RUN_COLUMNS, **_INNER_COLUMNS}.get(column.name, ())
+    row = _ROWS.get(column.name, ())
     if not row:
         return cast(Any, flat.reshape(column.shape))
     if column.shape[1:] != (math.prod(row),):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mitate.server.distances import Vectors, squared_distances
 
 Times = NDArray[np.float64]
+Lumas = NDArray[np.uint8]  # (l, rows, cols)
 Floats = NDArray[np.float64]
 
 TOLERANCE_MS = 40.0  # a line may be off by this much, and by one frame at least
@@ -62,6 +63,8 @@ class Reference:
     end_ms: int
     windows: VectorRows | None = None  # (windows * r, 32) of the parts of runs
     run_first: NDArray[np.uint32] = field(default_factory=_no_runs)  # (r,) first vector of each
+    luma_first: NDArray[np.uint32] = field(default_factory=_no_runs)  # (l,) frames
+    lumas: Lumas | None = None  # of the frames from each of these on
 
     @cached_property
     def kept(self) -> NDArray[np.int64]:
@@ -76,6 +79,10 @@ class Reference:
         starts = np.zeros(len(self.kept_first), np.int64)
         starts[self.run_first] = 1
         return np.cumsum(starts) - 1
+
+    def luma_of(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of the luma grid of each frame, in the same shape."""
+        return np.searchsorted(self.luma_first, frames, side="right") - 1
 
     @cached_property
     def step_ms(self) -> float:
@@ -109,6 +116,17 @@ class Inner(NamedTuple):
         return Inner(self.plain[which], self.mirrored[which], self.found[which])
 
 
+class Moving(NamedTuple):
+    """The luma grids of frames, in which what moves can be seen."""
+
+    lumas: Lumas
+    numbers: NDArray[np.int64]  # (n,) of the grid of each frame
+
+    def take(self, which: NDArray[np.int64]) -> Moving:
+        """Return those of some of the frames."""
+        return self._replace(numbers=self.numbers[which])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
     """The frames of a query, all of them or a sample."""
@@ -118,6 +136,7 @@ class Frames:
     mirrored: Vectors
     informative: NDArray[np.bool_]  # (n,) frames that vote
     inner: Inner | None = None
+    moving: Moving | None = None
 
     def __len__(self) -> int:
         return len(self.times_ms)
@@ -135,6 +154,7 @@ class Frames:
             self.mirrored[which],
             self.informative[which],
             None if self.inner is None else self.inner.take(which),
+            None if self.moving is None else self.moving.take(which),
         )
 
     def shares(self) -> Floats:

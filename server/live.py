@@ -11,7 +11,7 @@ from mitate.kernels.chunks import Chunk, MediaHead, taken_apart
 from mitate.kernels.errors import CorruptData, InvalidArgument, InvalidSignature
 from mitate.kernels.signature import Signature
 from mitate.server.records import Match
-from mitate.server.scanner import LAG_MS, Scanner, ScanWindow, without_runs
+from mitate.server.scanner import LAG_MS, Scanner, ScanWindow, without_lumas, without_runs
 
 LAGS_MS = (2_000, 60_000)
 STEP_MS = 1_000  # between two looks
@@ -33,7 +33,7 @@ class LiveScan:
             )
         self._scanner = Scanner(scan_window, step_ms=STEP_MS, lag_ms=lag_ms)
         self._n_frames = self._n_kept = 0
-        self._has_runs = True
+        self._has_runs = self._has_lumas = True
         self._last_run: Chunk | None = None  # the signature that holds the last run
         self._head: MediaHead | None = None
         self.position_ms = 0  # of the last frame
@@ -48,12 +48,13 @@ class LiveScan:
         self._check_times(signature)
         chunk, head = taken_apart(signature)
         self._head = replace(head, kind="video")
-        chunk = self._with_runs(chunk)
+        chunk = self._with_lumas(self._with_runs(chunk))
         shifted = replace(
             chunk,
             run_first=chunk.run_first + np.uint32(self._n_kept),
             kept_first=chunk.kept_first + np.uint32(self._n_frames),
             inner_kept=chunk.inner_kept + np.uint32(self._n_kept),
+            luma_first=chunk.luma_first + np.uint32(self._n_frames),
         )
         self._n_frames += signature.n_frames
         self._n_kept += signature.n_kept
@@ -80,6 +81,13 @@ class LiveScan:
             windows=chunk.windows[1:],
             thumbnails=chunk.thumbnails[1:],
         )
+
+    def _with_lumas(self, chunk: Chunk) -> Chunk:
+        """Return a chunk with luma grids if all chunks have had some."""
+        if self._has_lumas and not len(chunk.luma_first):
+            self._has_lumas = False
+            self._scanner.drop_lumas()
+        return chunk if self._has_lumas else without_lumas(chunk)
 
     def _check_times(self, signature: Signature) -> None:
         first_ms = int(signature.times_ms[0])

@@ -13,15 +13,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from mitate.kernels.signature import N_COEFFICIENTS, THUMB_COLS, THUMB_ROWS
+from mitate.kernels.signature import LUMA_COLS, LUMA_ROWS, N_COEFFICIENTS, THUMB_COLS, THUMB_ROWS
 from mitate.kernels.windows import WINDOWS
 
 FRAMES_PER_S = 24_000 / 1001
 KEPT_PER_FRAME = 0.80  # neighbours with equal descriptors are stored once; 60 real clips
 FRAMES_PER_RUN = 8.7  # kept frames in a run of the index, the same clips
 FRAMES_PER_WINDOWED_RUN = 5.6  # kept frames for one set of windows and one thumbnail
+LUMAS_PER_FRAME = 0.95  # luma grids, of 36 real clips; of drawn ones fewer
 ROW_BYTES, RUN_BYTES, GPU_RUN_BYTES = 36, 76, 46
-SOURCE_FRAME_BYTES = 8 + KEPT_PER_FRAME * (4 + 2 * N_COEFFICIENTS + 1)
+LUMA_BYTES = 4 + LUMA_ROWS * LUMA_COLS
+SOURCE_FRAME_BYTES = (
+    8 + KEPT_PER_FRAME * (4 + 2 * N_COEFFICIENTS + 1) + LUMAS_PER_FRAME * LUMA_BYTES
+)
 WINDOWED_RUN_BYTES = 4 + len(WINDOWS) * N_COEFFICIENTS + THUMB_ROWS * THUMB_COLS
 LOAD_S = 0.8e-6  # CPU time for a kept frame, from the signature file to the index
 SINGLE_S, BATCH_S = 4.2e-10, 7.3e-11  # CPU time of one query for a kept frame

@@ -14,7 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from mitate.kernels.chunks import Chunk, MediaHead, join, taken_apart
-from mitate.kernels.signature import Signature, no_run_first, no_thumbnails, no_windows
+from mitate.kernels.signature import (
+    Signature,
+    no_lumas,
+    no_run_first,
+    no_thumbnails,
+    no_windows,
+)
 from mitate.server.records import Match
 
 STEP_MS = 20_000  # between two looks at the window
@@ -70,6 +76,10 @@ class Scanner:
         """Forget the runs of what was fed; what follows has none."""
         self._chunks = [without_runs(chunk) for chunk in self._chunks]
 
+    def drop_lumas(self) -> None:
+        """Forget the luma grids of what was fed; what follows has none."""
+        self._chunks = [without_lumas(chunk) for chunk in self._chunks]
+
     def _shifted(self, chunk: Chunk) -> Chunk:
         """Return a chunk that counts from the first frame that is kept here."""
         return replace(
@@ -77,6 +87,7 @@ class Scanner:
             kept_first=chunk.kept_first - np.uint32(self._forgotten),
             run_first=chunk.run_first - np.uint32(self._forgotten_kept),
             inner_kept=chunk.inner_kept - np.uint32(self._forgotten_kept),
+            luma_first=chunk.luma_first - np.uint32(self._forgotten),
         )
 
     def _forget(self, signature: Signature) -> None:
@@ -127,6 +138,11 @@ def without_runs(chunk: Chunk) -> Chunk:
     return replace(
         chunk, run_first=no_run_first(), windows=no_windows(), thumbnails=no_thumbnails()
     )
+
+
+def without_lumas(chunk: Chunk) -> Chunk:
+    """Return a chunk without luma grids."""
+    return replace(chunk, luma_first=no_run_first(), lumas=no_lumas())
 
 
 def continues(one: Match, other: Match) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mitate.kernels.quality import GATE
 from mitate.kernels.signature import Signature
 from mitate.kernels.vector import derive
-from mitate.server.emissions import Frames, Inner, Likelihood, Reference
+from mitate.server.emissions import Frames, Inner, Likelihood, Moving, Reference
 from mitate.server.hypotheses import Hits
 from mitate.server.loaded import LoadedSource
 from mitate.server.search import Find, Found
@@ -35,9 +35,11 @@ def frames_of(signature: Signature) -> Frames:
         found = np.zeros(len(plain), np.bool_)
         found[signature.inner_kept] = True
         inner = Inner(*inside, found).take(kept)
-    return Frames(
-        signature.times_ms, plain[kept], mirrored[kept], signature.quality[kept] >= GATE, inner
-    )
+    moving = None
+    if len(signature.lumas):
+        moving = Moving(signature.lumas, signature.luma_of(np.arange(signature.n_frames)))
+    informative = signature.quality[kept] >= GATE
+    return Frames(signature.times_ms, plain[kept], mirrored[kept], informative, inner, moving)
 
 
 def reference_of(source: LoadedSource) -> Reference:
@@ -50,6 +52,8 @@ def reference_of(source: LoadedSource) -> Reference:
         signature.duration_ms,
         source.window_vectors,
         signature.run_first,
+        signature.luma_first,
+        signature.lumas if len(signature.lumas) else None,
     )
 
 

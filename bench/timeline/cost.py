@@ -65,13 +65,19 @@ def altered(signature: Signature, number: int) -> Signature:
     def seen(layouts: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return np.where(turned, 31 - layouts, layouts)[..., order].astype(np.uint8)
 
-    thumbnails = signature.thumbnails[:, :: -1 if upside_down else 1, :: -1 if mirrored else 1]
+    ways = slice(None, None, -1 if upside_down else 1), slice(None, None, -1 if mirrored else 1)
+
+    def shown(lumas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        turned = lumas[:, *ways]
+        return np.ascontiguousarray(255 - turned if negative else turned)
+
     return replace(
         signature,
         layouts=seen(signature.layouts),
         mirrored=seen(signature.mirrored),
         windows=seen(signature.windows),
-        thumbnails=np.ascontiguousarray(255 - thumbnails if negative else thumbnails),
+        thumbnails=shown(signature.thumbnails),
+        lumas=shown(signature.lumas),
     )
 
 

@@ -18,8 +18,15 @@ from mitate.kernels.borders import Rect
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
 from mitate.kernels.runs import run_starts
-from mitate.kernels.signature import DESCRIPTOR_VERSION, THUMB_COLS, THUMB_ROWS, Signature
-from mitate.kernels.thumbnails import luma_of_means
+from mitate.kernels.signature import (
+    DESCRIPTOR_VERSION,
+    LUMA_COLS,
+    LUMA_ROWS,
+    THUMB_COLS,
+    THUMB_ROWS,
+    Signature,
+)
+from mitate.kernels.thumbnails import luma_of_means, luma_starts
 from mitate.kernels.vector import derive
 from mitate.kernels.windows import WINDOWS
 
@@ -93,6 +100,8 @@ def episode(made_from: list[Summed], number: int, seed: int, n: int = EPISODE_FR
         for name in ("windows", "thumbnails")
     )
     run_first = run_first[run_first < n].astype(np.uint32)
+    lumas = np.concatenate([scene.lumas for scene in scenes])[:n]
+    shown = luma_starts(lumas)
     return Signature(
         "video",
         DESCRIPTOR_VERSION,
@@ -109,6 +118,8 @@ def episode(made_from: list[Summed], number: int, seed: int, n: int = EPISODE_FR
         run_first=run_first,
         windows=windows,
         thumbnails=thumbnails,
+        luma_first=shown.astype(np.uint32),
+        lumas=lumas[shown],
     )
 
 
@@ -121,6 +132,7 @@ class _Scene(NamedTuple):
     run_first: NDArray[np.int64]
     windows: NDArray[np.uint8]  # of the first frame of each run
     thumbnails: NDArray[np.uint8]  # likewise
+    lumas: NDArray[np.uint8]  # of every frame
 
 
 def _scene(made_from: list[Summed], rng: np.random.Generator) -> _Scene:
@@ -141,6 +153,7 @@ def _scene(made_from: list[Summed], rng: np.random.Generator) -> _Scene:
     parts = np.array([window.rect for window in WINDOWS], np.float64) / _CELLS
     windows = describe(means(np.tile(parts, (len(starts), 1)), np.repeat(starts, len(parts))))
     small = luma_of_means(means(all_of_it, starts, (THUMB_ROWS, THUMB_COLS)))
+    lumas = luma_of_means(means(all_of_it, np.arange(n), (LUMA_ROWS, LUMA_COLS)))
     return _Scene(
         layouts,
         describe(mirror_means(whole)),
@@ -148,6 +161,7 @@ def _scene(made_from: list[Summed], rng: np.random.Generator) -> _Scene:
         starts,
         windows.reshape(len(starts), len(parts), -1),
         np.rint(small).astype(np.uint8),
+        np.rint(lumas).astype(np.uint8),
     )
 
 

@@ -13,6 +13,8 @@ import pytest
 from mitate.kernels.borders import Rect
 from mitate.kernels.signature import (
     DESCRIPTOR_VERSION,
+    LUMA_COLS,
+    LUMA_ROWS,
     N_COEFFICIENTS,
     N_WINDOWS,
     THUMB_COLS,
@@ -52,6 +54,14 @@ def with_runs(signature: Signature, every: int = 4, seed: int = 0) -> Signature:
         windows=rng.integers(0, 32, shape).astype(np.uint8),
         thumbnails=rng.integers(0, 256, (len(first), THUMB_ROWS, THUMB_COLS)).astype(np.uint8),
     )
+
+
+def with_lumas(signature: Signature, every: int = 3, seed: int = 0) -> Signature:
+    """Return a signature with a luma grid for `every` frames."""
+    rng = np.random.default_rng(seed)
+    first = np.arange(0, signature.n_frames, every, dtype=np.uint32)
+    lumas = rng.integers(0, 256, (len(first), LUMA_ROWS, LUMA_COLS)).astype(np.uint8)
+    return replace(signature, luma_first=first, lumas=lumas)
 
 
 def make_video(

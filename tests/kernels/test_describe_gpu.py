@@ -22,6 +22,7 @@ from mitate.kernels.describe_gpu import DevicePicture, DevicePlane, GpuDescriber
 from mitate.kernels.grids import Grids
 from mitate.kernels.layout import describe, mirror_means
 from mitate.kernels.quality import quality
+from mitate.kernels.signature import LUMA_COLS, LUMA_ROWS
 from mitate.kernels.thumbnails import thumbnails_with_holes
 from mitate.kernels.windows import WINDOWS, window_layouts
 
@@ -115,6 +116,8 @@ def check(frames: list[Both], rect: Rect, launcher: HostLauncher) -> None:
     np.testing.assert_array_equal(windows, window_layouts(grids, chosen))
     wanted = thumbnails_with_holes(grids, chosen)
     np.testing.assert_array_equal(describer.thumbnails(chosen), wanted)
+    lumas = describer.thumbnails(chosen, LUMA_ROWS, LUMA_COLS)
+    np.testing.assert_array_equal(lumas, thumbnails_with_holes(grids, chosen, LUMA_ROWS, LUMA_COLS))
 
 
 @pytest.mark.parametrize(

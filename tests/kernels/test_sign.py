@@ -198,6 +198,24 @@ def test_runs_windows_and_thumbnails_follow_the_picture(ffmpeg: str, tmp_path: P
     assert signature.thumbnails.std() > 20
 
 
+def test_luma_grids_show_every_frame_and_follow_a_still_picture_once(
+    ffmpeg: str, tmp_path: Path
+) -> None:
+    moving = "testsrc2=s=160x90:r=25:d=12"
+    path = make_video(ffmpeg, tmp_path / "v.mkv", "-c:v", "ffv1", source=moving)
+    signature = sign(path)
+    raw = run(ffmpeg, "-i", str(path), "-f", "rawvideo", "-pix_fmt", "gray", "-")
+    frames = np.frombuffer(raw, np.uint8).reshape(-1, 10, 9, 16, 10).mean(axis=(2, 4))
+    shown = signature.lumas[signature.luma_of(np.arange(signature.n_frames))].astype(np.int64)
+    assert np.abs(shown - frames).max() < 12  # gray here is of the range that video has
+    assert np.corrcoef(shown.ravel(), frames.ravel())[0, 1] > 0.999
+    codec = ("-c:v", "libx264", "-crf", "28")
+    still = make_video(ffmpeg, tmp_path / "s.mkv", *codec, source="smptebars=s=160x90:r=25:d=12")
+    assert len(sign(still).lumas) <= 3
+    picture = make_video(ffmpeg, tmp_path / "p.png", "-frames:v", "1")
+    assert len(sign(picture).lumas) == 0
+
+
 def test_sampled_frames_keep_their_times_and_descriptors(ffmpeg: str, tmp_path: Path) -> None:
     codec = ("-c:v", "libx264", "-preset", "veryfast", "-g", "10", "-sc_threshold", "0", "-bf", "2")
     path = make_video(ffmpeg, tmp_path / "v.mp4", *codec, source="testsrc2=s=160x90:r=25:d=2")

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import make_signature, with_runs
+from making import make_signature, with_lumas, with_runs
 
 from mitate.kernels import signature_file
 from mitate.kernels.errors import CorruptData, InvalidSignature, NotFound
-from mitate.kernels.signature import Signature
+from mitate.kernels.signature import LUMA_COLS, LUMA_ROWS, Signature
 
 ENTRY_BYTES = 72
 HEADER_BYTES = 136
@@ -51,6 +51,31 @@ def test_runs_are_written_and_read() -> None:
     assert_same(signature_file.read(packed(with_runs(signature))), with_runs(signature))
 
 
+def test_luma_grids_are_written_and_read_and_stay_with_their_frames() -> None:
+    signature = with_lumas(make_signature(60))
+    assert_same(signature_file.read(packed(signature)), signature)
+    part = signature.part(10, 41)
+    shown = part.lumas[part.luma_of(np.arange(part.n_frames))]
+    np.testing.assert_array_equal(shown, signature.lumas[signature.luma_of(np.arange(10, 41))])
+    assert not len(make_signature(60).part(10, 41).lumas)
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        ([1, 2], "luma_first must start with frame 0"),
+        ([0, 0], "luma_first must increase"),
+        ([0, 60], "luma_first names frame 60 of 60"),
+        ([0], "lumas has shape"),
+    ],
+)
+def test_luma_grids_of_no_frame_are_refused(first: list[int], message: str) -> None:
+    signature = make_signature(60)
+    lumas = np.zeros((2, LUMA_ROWS, LUMA_COLS), np.uint8)
+    with pytest.raises(InvalidSignature, match=message):
+        replace(signature, luma_first=np.array(first, np.uint32), lumas=lumas)
+
+
 def test_older_files_have_no_runs_and_half_of_their_columns_is_refused() -> None:
     assert len(signature_file.read(packed(make_signature(9))).run_first) == 0
     data = bytearray(packed(with_runs(make_signature(9))))
@@ -76,7 +101,7 @@ def test_runs_that_name_no_descriptor_are_refused() -> None:
         replace(
             signature, run_first=signature.run_first + np.uint32(19) * (signature.run_first > 0)
         )
-    with pytest.raises(InvalidSignature, match="must start with 0"):
+    with pytest.raises(InvalidSignature, match="must start with kept descriptor 0"):
         replace(signature, run_first=signature.run_first + np.uint32(1))
 
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from signatures import moving_layouts, random_layouts, signature
 from test_search_picture import Shelf
 
 from mitate.kernels.crops import cropped
+from mitate.kernels.shown_part import resampled
 from mitate.kernels.signature import N_WINDOWS
 from mitate.kernels.vector import derive
-from mitate.server.emissions import Frames, Line, Reference
+from mitate.server.emissions import Frames, Line, Moving, Reference
 from mitate.server.search_clip import scan
 from mitate.server.slides import _WHOLE, REACH_MS, _Around, slide_line
 
@@ -21,6 +23,7 @@ FPS = 24
 LONG = 30 * FPS
 PLAIN = Line(1, False, 1.0, 10_000.0)
 Layouts = NDArray[np.uint8]
+Lumas = NDArray[np.uint8]
 
 
 def times(n: int) -> NDArray[np.int64]:
@@ -96,6 +99,72 @@ def test_a_part_of_a_source_is_what_its_runs_stored_and_how_that_changes() -> No
         changed = cropped(shown, part) - cropped(vectors[5 * run], part)
         found = _Around(PLAIN, query, stored, FPS)._vectors_of(part)
         np.testing.assert_allclose(found, windows[part * len(runs) + run] + changed, atol=1e-3)
+
+
+def still_but_for_a_spot(seed: int) -> Lumas:
+    """Half a minute in which a spot of light wanders over a picture."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.normal(0, 1, (4, 5)).astype(np.float32)
+    scene = np.asarray(Image.fromarray(coarse).resize((16, 10), Image.Resampling.BICUBIC))
+    walk = np.cumsum(rng.normal(0, 0.25, (LONG, 2)), axis=0) % (10, 16)
+    apart = np.indices((10, 16)).transpose(1, 2, 0) - walk[:, None, None]
+    spots = 12 * np.exp(-np.square(apart).sum(axis=3) / 3)
+    return np.rint(110 + 30 * scene / scene.std() + spots).clip(0, 255).astype(np.uint8)
+
+
+def with_lumas(lumas: Lumas) -> Reference:
+    """A source whose descriptors are all the same."""
+    one = np.repeat(slow(1)[:1], LONG, axis=0)
+    every = np.arange(LONG, dtype=np.uint32)
+    return replace(reference(one), luma_first=every, lumas=lumas)
+
+
+def shot_of(lumas: Lumas, at_ms: float, n: int, speed: float = 1.0) -> Frames:
+    numbers = np.floor((at_ms + speed * np.arange(n) * 1000 / FPS) * FPS / 1000 + 1e-6).astype(int)
+    vectors = derive(np.repeat(slow(1)[:1], n, axis=0))
+    return replace(
+        Frames(times(n), vectors, vectors, np.ones(n, np.bool_)),
+        moving=Moving(lumas[numbers], np.arange(n)),
+    )
+
+
+@pytest.mark.parametrize("error_ms", [-5000, -700, 300, 4000])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_where_descriptors_are_all_the_same_luma_grids_name_the_place(
+    seed: int, error_ms: int
+) -> None:
+    film = still_but_for_a_spot(seed)
+    query = shot_of(film, 12_000, FPS)
+    line = PLAIN._replace(offset_ms=12_000.0 + error_ms)
+    found = slide_line(line, query, 0, len(query), with_lumas(film))
+    assert found.speed == 1
+    assert abs(found.offset_ms - 12_000) <= 45
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.25, 2.0])
+def test_luma_grids_tell_the_speed_too(speed: float) -> None:
+    film = still_but_for_a_spot(4)
+    query = shot_of(film, 12_000, 2 * FPS, speed)
+    found = slide_line(PLAIN, query, 0, len(query), with_lumas(film))
+    assert found.speed == speed
+    assert abs(found.offset_ms - 12_000) <= 45
+
+
+def test_mirrored_and_zoomed_shots_are_placed_by_the_part_that_they_show() -> None:
+    film = still_but_for_a_spot(5)
+    part = np.array([0.12, 0.05, 0.92, 0.85])
+    seen = np.rint(resampled(film, part)).astype(np.uint8)[:, :, ::-1]
+    query = shot_of(seen, 12_000, 2 * FPS)
+    line = PLAIN._replace(mirrored=True, offset_ms=13_000.0)
+    found = slide_line(line, query, 0, len(query), with_lumas(film))
+    assert abs(found.offset_ms - 12_000) <= 45
+
+
+def test_sources_and_queries_without_luma_grids_are_slid_by_descriptors_alone() -> None:
+    film = still_but_for_a_spot(6)
+    query, source = shot_of(film, 12_000, FPS), with_lumas(film)
+    assert slide_line(PLAIN, replace(query, moving=None), 0, FPS, source) is PLAIN
+    assert slide_line(PLAIN, query, 0, FPS, replace(source, lumas=None)) is PLAIN
 
 
 def test_a_scan_names_the_place_in_a_slow_scene() -> None:
