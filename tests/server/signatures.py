@@ -12,6 +12,8 @@ from mitate.kernels.borders import Rect
 from mitate.kernels.runs import run_starts
 from mitate.kernels.signature import (
     DESCRIPTOR_VERSION,
+    LUMA_COLS,
+    LUMA_ROWS,
     N_WINDOWS,
     THUMB_COLS,
     THUMB_ROWS,
@@ -92,3 +94,10 @@ def pictured(whole: Signature) -> Signature:
         windows=whole.layouts[first][:, None].repeat(N_WINDOWS, axis=1),
         thumbnails=np.stack([np.asarray(one) for one in small]).clip(0, 255).astype(np.uint8),
     )
+
+
+def with_lumas(whole: Signature, every: int) -> Signature:
+    """Return a signature with a luma grid of noise for `every` frames."""
+    first = np.arange(0, whole.n_frames, every, dtype=np.uint32)
+    noise = np.random.default_rng(0).integers(0, 256, (len(first), LUMA_ROWS, LUMA_COLS))
+    return replace(whole, luma_first=first, lumas=noise.astype(np.uint8))

@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from make_signature import make_signature
-from signatures import moving_layouts, pictured, signature
+from signatures import moving_layouts, pictured, signature, with_lumas
 from test_search_picture import Shelf
 
 from mitate.kernels import signature_file
@@ -118,6 +118,28 @@ def test_from_a_piece_without_runs_on_a_stream_is_scanned_without(pictures: Shel
     plain = told(pictures, without)
     assert [one.episode_id for one in mixed] == [0, 2, 1, 3]
     assert mixed[1:] == plain[1:]
+
+
+def test_luma_grids_of_pieces_follow_their_frames_until_a_piece_has_none() -> None:
+    whole = with_lumas(stream(), every=5)
+    asked: list[Signature] = []
+
+    def look(part: Signature) -> Sequence[Match]:
+        asked.append(part)
+        return []
+
+    scanner = LiveScan(look, 3000)
+    pieces = pushes(whole, 40)
+    for data in pieces[:8]:
+        scanner.feed(data)
+    (shown, fed) = asked[-1], whole
+    frames = np.searchsorted(whole.times_ms, shown.times_ms)
+    np.testing.assert_array_equal(
+        shown.lumas[shown.luma_of(np.arange(shown.n_frames))], fed.lumas[fed.luma_of(frames)]
+    )
+    for data in [pushes(stream(), 40)[8], *pieces[9:]]:
+        scanner.feed(data)
+    assert len(asked[-1].lumas) == len(asked[-1].luma_first) == 0
 
 
 def test_times_must_go_on(shelf: Shelf) -> None:

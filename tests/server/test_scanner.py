@@ -132,6 +132,33 @@ def test_small_pictures_stay_with_their_frames() -> None:
     assert n_asked > 5
 
 
+def test_luma_grids_stay_with_their_frames() -> None:
+    plain = make_signature(3, n_frames=6_000)
+    first = np.arange(0, 6_000, 7, dtype=np.uint32)
+    lumas = np.arange(len(first)).astype(np.uint8)[:, None, None].repeat(10, 1).repeat(16, 2)
+    signature = replace(plain, luma_first=first, lumas=lumas)
+    n_asked = 0
+
+    def compared(part: Signature) -> Sequence[Match]:
+        nonlocal n_asked
+        n_asked += 1
+        frames = np.searchsorted(signature.times_ms, part.times_ms)
+        shown = [
+            one.lumas[one.luma_of(numbers), 0, 0]
+            for one, numbers in ((part, np.arange(part.n_frames)), (signature, frames))
+        ]
+        np.testing.assert_array_equal(*shown)
+        return scan_window(part)
+
+    scanner = Scanner(compared)
+    for (chunk, head), begin in zip(chunks_of(signature, 97), range(0, 6_000, 97), strict=True):
+        mine = slice(*np.searchsorted(first, (begin, begin + 97)))
+        fed = replace(chunk, luma_first=first[mine], lumas=lumas[mine])
+        scanner.feed(fed, head)
+    scanner.finish(head)
+    assert n_asked > 5
+
+
 def test_what_is_seen_is_what_was_fed_also_after_forgetting() -> None:
     signature = make_signature(2, n_frames=6_000)
     kept = signature.kept_of(np.arange(signature.n_frames))
