@@ -23,16 +23,17 @@ def picture(seed: int) -> Pixels:
     for cells, weight in ((5, 1.0), (9, 0.8), (17, 0.5)):
         coarse = rng.normal(0, weight, (cells, cells)).astype(np.float32)
         total += np.asarray(Image.fromarray(coarse).resize(SIDE, Image.Resampling.BICUBIC))
-    return 128 + 40 * total / total.std()
+    return np.asarray(128 + 40 * total / total.std())
 
 
 def cells_of(pixels: Pixels) -> Pixels:
     rows, cols = pixels.shape[0] // LUMA_ROWS, pixels.shape[1] // LUMA_COLS
-    return pixels.reshape(LUMA_ROWS, rows, LUMA_COLS, cols).mean(axis=(1, 3))
+    return np.asarray(pixels.reshape(LUMA_ROWS, rows, LUMA_COLS, cols).mean(axis=(1, 3)))
 
 
-def crop(pixels: Pixels, part: tuple[float, ...]) -> Pixels:
-    box = tuple(side * SIDE[n % 2] for n, side in enumerate(part))
+def crop(pixels: Pixels, part: tuple[float, float, float, float]) -> Pixels:
+    (wide, high), (left, top, right, bottom) = SIDE, part
+    box = left * wide, top * high, right * wide, bottom * high
     image = Image.fromarray(pixels.astype(np.float32))
     return np.asarray(image.resize(SIDE, Image.Resampling.BILINEAR, box), np.float64)
 
@@ -71,8 +72,8 @@ def test_what_lies_between_bars_is_the_whole_source(
     shot[within[1] : within[3], within[0] : within[2]] = np.asarray(small)
     shown = shown_part(cells_of(shot), cells_of(source))
     assert np.abs(shown.part - part).max() <= 0.06
-    bars = np.ones(source.shape, np.bool_)
-    bars[within[1] : within[3], within[0] : within[2]] = False
+    bars = np.ones_like(source)
+    bars[within[1] : within[3], within[0] : within[2]] = 0
     assert not shown.cells[cells_of(bars) == 1].any()
 
 

@@ -88,7 +88,7 @@ def test_a_part_of_a_source_is_what_its_runs_stored_and_how_that_changes() -> No
     query = shot(film, 12_000, FPS)
     bare = _Around(PLAIN, query, reference(film), FPS)
     vectors = derive(film)
-    shown = vectors[bare._numbers].astype(np.float32)
+    shown = vectors[bare._numbers]
     np.testing.assert_array_equal(bare._vectors_of(_WHOLE), shown)
     np.testing.assert_array_equal(bare._vectors_of(2), cropped(shown, 2))
     runs = np.arange(0, LONG, 5, dtype=np.uint32)
@@ -109,7 +109,8 @@ def still_but_for_a_spot(seed: int) -> Lumas:
     walk = np.cumsum(rng.normal(0, 0.25, (LONG, 2)), axis=0) % (10, 16)
     apart = np.indices((10, 16)).transpose(1, 2, 0) - walk[:, None, None]
     spots = 12 * np.exp(-np.square(apart).sum(axis=3) / 3)
-    return np.rint(110 + 30 * scene / scene.std() + spots).clip(0, 255).astype(np.uint8)
+    lumas = np.rint(110 + 30 * scene / scene.std() + spots).clip(0, 255)
+    return np.asarray(lumas, np.uint8)
 
 
 def with_lumas(lumas: Lumas) -> Reference:
